@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/base/allocator.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#if defined(_WIN32)
+#include <malloc.h>
+#endif
+
+namespace hob {
+namespace {
+
+void* SystemAllocate(size_t bytes) {
+  // aligned_alloc wants a multiple of the alignment.
+  if (bytes > std::numeric_limits<size_t>::max() - kAlignment) return nullptr;
+#if defined(_WIN32)
+  return _aligned_malloc(bytes, kAlignment);
+#else
+  return std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+#endif
+}
+
+void SystemRelease(void* memory) {
+#if defined(_WIN32)
+  _aligned_free(memory);
+#else
+  std::free(memory);
+#endif
+}
+
+}  // namespace
+
+void* Allocator::Allocate(size_t bytes) {
+  if (bytes == 0) return nullptr;
+  void* memory;
+  if (hooks_.allocate != nullptr) {
+    memory = hooks_.allocate(hooks_.user, bytes, kAlignment);
+    // Kernels rely on the alignment: an app that does not give it has no usable memory.
+    if (reinterpret_cast<uintptr_t>(memory) % kAlignment != 0) {
+      if (hooks_.release != nullptr) hooks_.release(hooks_.user, memory, bytes, kAlignment);
+      memory = nullptr;
+    }
+  } else {
+    memory = SystemAllocate(bytes);
+  }
+  if (memory == nullptr) return nullptr;
+  const size_t now = in_use_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  size_t peak = peak_.load(std::memory_order_relaxed);
+  while (now > peak && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  }
+  return memory;
+}
+
+void Allocator::Release(void* memory, size_t bytes) {
+  if (memory == nullptr) return;
+  if (hooks_.allocate == nullptr) {
+    SystemRelease(memory);
+  } else if (hooks_.release != nullptr) {
+    hooks_.release(hooks_.user, memory, bytes, kAlignment);
+  }
+  in_use_.fetch_sub(bytes, std::memory_order_relaxed);
+}
+
+StatusOr<Buffer> Buffer::Create(std::shared_ptr<Allocator> allocator, size_t bytes,
+                                std::string_view purpose) {
+  Buffer buffer;
+  if (bytes == 0) return buffer;
+  void* memory = allocator->Allocate(bytes);
+  if (memory == nullptr) {
+    return Error(StatusCode::kResourceExhausted,
+                 Concat("out of memory: ", purpose, " needs ", bytes, " bytes"),
+                 "Use a smaller model, context or batch, or give the process more memory.");
+  }
+  std::memset(memory, 0, bytes);
+  buffer.allocator_ = std::move(allocator);
+  buffer.data_ = static_cast<uint8_t*>(memory);
+  buffer.size_ = bytes;
+  return buffer;
+}
+
+Buffer::~Buffer() {
+  if (data_ != nullptr) allocator_->Release(data_, size_);
+}
+
+Buffer::Buffer(Buffer&& other) noexcept
+    : allocator_(std::move(other.allocator_)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+  Buffer taken(std::move(other));
+  std::swap(allocator_, taken.allocator_);
+  std::swap(data_, taken.data_);
+  std::swap(size_, taken.size_);
+  return *this;
+}
+
+}  // namespace hob

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where large memory comes from: the app's allocator, counted, behind one interface.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "lib/base/status.h"
+
+namespace hob {
+
+inline constexpr size_t kAlignment = 64;  // of every buffer: a cache line and an AVX-512 vector
+
+// The app's functions, or null for the C library's. `allocate` returns null when memory is out;
+// both may be called from any thread.
+struct AllocatorHooks {
+  void* (*allocate)(void* user, size_t bytes, size_t alignment) = nullptr;
+  void (*release)(void* user, void* memory, size_t bytes, size_t alignment) = nullptr;
+  void* user = nullptr;
+};
+
+// Thread-safe. Counts the bytes in use and their peak.
+class Allocator {
+ public:
+  explicit Allocator(AllocatorHooks hooks = {}) : hooks_(hooks) {}
+  Allocator(const Allocator&) = delete;
+  Allocator& operator=(const Allocator&) = delete;
+
+  // kAlignment-aligned memory, or null. Zero bytes give null.
+  void* Allocate(size_t bytes);
+  void Release(void* memory, size_t bytes);
+
+  size_t bytes_in_use() const { return in_use_.load(std::memory_order_relaxed); }
+  size_t peak_bytes() const { return peak_.load(std::memory_order_relaxed); }
+
+ private:
+  AllocatorHooks hooks_;
+  std::atomic<size_t> in_use_{0};
+  std::atomic<size_t> peak_{0};
+};
+
+// A block of memory owned through an Allocator, which it keeps alive. Move-only.
+class Buffer {
+ public:
+  Buffer() = default;
+  // RESOURCE_EXHAUSTED names `purpose` and the size. Contents are zero.
+  static StatusOr<Buffer> Create(std::shared_ptr<Allocator> allocator, size_t bytes,
+                                 std::string_view purpose);
+  ~Buffer();
+  Buffer(Buffer&& other) noexcept;
+  Buffer& operator=(Buffer&& other) noexcept;
+
+  uint8_t* data() const { return data_; }
+  size_t size() const { return size_; }
+  std::span<uint8_t> span() const { return {data_, size_}; }
+  template <typename T>
+  T* as(size_t byte_offset = 0) const {
+    return reinterpret_cast<T*>(data_ + byte_offset);
+  }
+
+ private:
+  std::shared_ptr<Allocator> allocator_;
+  uint8_t* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace hob

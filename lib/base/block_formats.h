@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The block formats of GGUF tensors, bit for bit (source: ggml's documented layouts), and their
+// reference dequantisation.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "lib/base/dtype.h"
+
+namespace hob {
+
+#pragma pack(push, 1)
+struct BlockQ4_0 { uint16_t d; uint8_t qs[16]; };
+struct BlockQ4_1 { uint16_t d, m; uint8_t qs[16]; };
+struct BlockQ5_0 { uint16_t d; uint8_t qh[4]; uint8_t qs[16]; };
+struct BlockQ5_1 { uint16_t d, m; uint8_t qh[4]; uint8_t qs[16]; };
+struct BlockQ8_0 { uint16_t d; int8_t qs[32]; };
+struct BlockQ4_K { uint16_t d, dmin; uint8_t scales[12]; uint8_t qs[128]; };
+struct BlockQ5_K { uint16_t d, dmin; uint8_t scales[12]; uint8_t qh[32]; uint8_t qs[128]; };
+struct BlockQ6_K { uint8_t ql[128]; uint8_t qh[64]; int8_t scales[16]; uint16_t d; };
+#pragma pack(pop)
+
+// Eight 6-bit scales and mins of a Q4_K or Q5_K block.
+inline void UnpackScalesK(const uint8_t packed[12], uint8_t scale[8], uint8_t min[8]) {
+  for (int i = 0; i < 4; ++i) {
+    scale[i] = packed[i] & 63;
+    min[i] = packed[i + 4] & 63;
+    scale[i + 4] = static_cast<uint8_t>((packed[i + 8] & 15) | ((packed[i] >> 6) << 4));
+    min[i + 4] = static_cast<uint8_t>((packed[i + 8] >> 4) | ((packed[i + 4] >> 6) << 4));
+  }
+}
+
+// Writes `count` f32 values of the file type `type` from `source`. `count` is a multiple of the
+// type's block; `source` holds them all and needs no alignment. False, with nothing written, for
+// types without a float value (I32), for QC8 and Q8ACT (a row's scales are not beside its values)
+// and for a count that is no multiple of the block.
+bool Dequantize(DType type, const uint8_t* source, size_t count, float* out);
+
+// One row of activations in DType::kQ8Act: K int8 values q, K/32 scales and K/16 sums of q, with
+// x ≈ scale[k/32]·q[k]. K is a multiple of 32.
+struct Q8ActLayout {
+  explicit Q8ActLayout(size_t k) : scale_offset(k), sum_offset(k + k / 8), bytes(k + k / 8 + k / 4) {}
+  size_t scale_offset;  // bytes from the row's start
+  size_t sum_offset;
+  size_t bytes;         // of a row; rows are `stride` apart
+  size_t stride() const { return (bytes + 63) / 64 * 64; }
+};
+
+}  // namespace hob

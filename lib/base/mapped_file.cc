@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/base/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <limits>
+
+namespace hob {
+namespace {
+
+constexpr std::string_view kPathHint = "Check the path and that this user may read the file.";
+
+// `path: what: <text of errno>`, with the code that the errno stands for.
+Status SystemError(int error, std::string_view path, std::string_view what,
+                   std::string_view hint = {}) {
+  const Status status = absl::ErrnoToStatus(error, Concat(path, ": ", what));
+  return Error(status.code(), std::string_view(status.message().data(), status.message().size()),
+               hint);
+}
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  ~FileDescriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Status CheckPath(const std::string& path) {
+  if (path.empty()) return Error(StatusCode::kInvalidArgument, "the path is empty", kPathHint);
+  if (path.find('\0') != std::string::npos) {
+    return Error(StatusCode::kInvalidArgument, "the path contains a NUL byte", kPathHint);
+  }
+  return absl::OkStatus();
+}
+
+// The pages that hold `part`, which madvise needs whole.
+std::span<uint8_t> Pages(std::span<const uint8_t> part) {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(part.data());
+  const uintptr_t start = begin / page * page;
+  return {reinterpret_cast<uint8_t*>(start), begin + part.size() - start};
+}
+
+}  // namespace
+
+StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
+  HOB_RETURN_IF_ERROR(CheckPath(path));
+  // O_NONBLOCK: opening a pipe without a writer must not wait.
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) return SystemError(errno, path, "cannot open", kPathHint);
+  struct stat info;
+  if (fstat(file.get(), &info) != 0) return SystemError(errno, path, "cannot stat");
+  if (S_ISDIR(info.st_mode)) {
+    return Error(StatusCode::kInvalidArgument, Concat(path, ": is a directory, not a file"),
+                 "Name a file in it.");
+  }
+  if (!S_ISREG(info.st_mode)) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat(path, ": is not a regular file, so it cannot be mapped"),
+                 "Save it to a file first.");
+  }
+  if (info.st_size == 0) {
+    return Error(StatusCode::kInvalidArgument, Concat(path, ": the file is empty"),
+                 "Was its download or copy interrupted? Fetch it again.");
+  }
+  if (static_cast<uint64_t>(info.st_size) > std::numeric_limits<size_t>::max() / 2) {
+    return Error(StatusCode::kResourceExhausted,
+                 Concat(path, ": ", info.st_size, " bytes do not fit this address space"),
+                 "Use a 64-bit build.");
+  }
+  const auto size = static_cast<size_t>(info.st_size);
+  void* address = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (address == MAP_FAILED) {
+    return SystemError(errno, path, Concat("cannot map ", size, " bytes"));
+  }
+  const std::span<const uint8_t> bytes(static_cast<const uint8_t*>(address), size);
+  return std::shared_ptr<const MappedFile>(new MappedFile(path, bytes));
+}
+
+MappedFile::~MappedFile() { munmap(const_cast<uint8_t*>(bytes_.data()), bytes_.size()); }
+
+void MappedFile::WillNeed(std::span<const uint8_t> part) const {
+  if (part.empty()) return;
+  const std::span<uint8_t> pages = Pages(part);
+  madvise(pages.data(), pages.size(), MADV_WILLNEED);
+}
+
+void MappedFile::DontNeed(std::span<const uint8_t> part) const {
+  if (part.empty()) return;
+  const std::span<uint8_t> pages = Pages(part);
+  madvise(pages.data(), pages.size(), MADV_DONTNEED);
+}
+
+StatusOr<std::unique_ptr<AtomicFileWriter>> AtomicFileWriter::Create(const std::string& path) {
+  HOB_RETURN_IF_ERROR(CheckPath(path));
+  std::unique_ptr<AtomicFileWriter> writer(new AtomicFileWriter);
+  writer->path_ = path;
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0) {
+    if (S_ISDIR(info.st_mode)) {
+      return Error(StatusCode::kInvalidArgument,
+                   Concat(path, ": is a directory, so no file can be written there"),
+                   "Name a file inside it.");
+    }
+    if (!S_ISREG(info.st_mode)) {  // renaming over a device would replace it
+      return Error(StatusCode::kInvalidArgument,
+                   Concat(path, ": exists and is not a regular file"), "Name another file.");
+    }
+    // Through a symbolic link, the file behind it is replaced, not the link.
+    if (char* real = realpath(path.c_str(), nullptr); real != nullptr) {
+      writer->path_ = real;
+      free(real);
+    }
+  }
+  // O_EXCL on a name of our own rather than mkstemp: the file gets the mode that the umask grants.
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    writer->temporary_ = Concat(writer->path_, ".part-", getpid(), "-", attempt);
+    writer->fd_ =
+        open(writer->temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (writer->fd_ >= 0) return writer;
+    if (errno != EEXIST) break;
+  }
+  return SystemError(errno, writer->temporary_, "cannot create",
+                     "Check that the folder exists and that this user may write to it.");
+}
+
+AtomicFileWriter::~AtomicFileWriter() {
+  if (fd_ < 0) return;
+  close(fd_);
+  unlink(temporary_.c_str());
+}
+
+Status AtomicFileWriter::Append(std::span<const uint8_t> bytes) {
+  if (fd_ < 0) return Error(StatusCode::kFailedPrecondition, Concat(path_, ": is committed"));
+  while (!bytes.empty()) {
+    const ssize_t written = write(fd_, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return SystemError(errno, path_, Concat("cannot write at byte ", offset_),
+                         "Is the disk full?");
+    }
+    offset_ += static_cast<uint64_t>(written);
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+Status AtomicFileWriter::PadTo(size_t alignment) {
+  static constexpr uint8_t kZeros[4096] = {};
+  if (alignment == 0) return Error(StatusCode::kInvalidArgument, "the alignment is 0");
+  size_t missing = static_cast<size_t>((alignment - offset_ % alignment) % alignment);
+  while (missing > 0) {
+    const size_t part = missing < sizeof(kZeros) ? missing : sizeof(kZeros);
+    HOB_RETURN_IF_ERROR(Append({kZeros, part}));
+    missing -= part;
+  }
+  return absl::OkStatus();
+}
+
+Status AtomicFileWriter::Commit() {
+  if (fd_ < 0) return Error(StatusCode::kFailedPrecondition, Concat(path_, ": is committed"));
+  Status status;
+  if (fsync(fd_) != 0) status = SystemError(errno, path_, "cannot sync", "Is the disk full?");
+  if (close(fd_) != 0 && status.ok()) {
+    status = SystemError(errno, path_, "cannot close", "Is the disk full?");
+  }
+  fd_ = -1;
+  if (status.ok() && rename(temporary_.c_str(), path_.c_str()) != 0) {
+    status = SystemError(errno, path_, "cannot rename the finished file to this name");
+  }
+  if (!status.ok()) {
+    unlink(temporary_.c_str());
+    return status;
+  }
+  // The rename itself survives a power cut only once the folder is synced; best effort, as some
+  // file systems refuse to sync a folder.
+  const size_t slash = path_.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
+  const FileDescriptor directory(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() >= 0) static_cast<void>(fsync(directory.get()));
+  return absl::OkStatus();
+}
+
+}  // namespace hob
