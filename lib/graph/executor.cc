@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/graph/executor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/graph/passes/passes.h"
+#include "lib/graph/planner.h"
+
+namespace hob {
+namespace {
+
+// A node ready to run: its kernel and where its operands lie.
+struct Planned {
+  std::unique_ptr<Kernel> kernel;
+  std::vector<uint8_t*> inputs, outputs;
+  bool logit_rows = false;   // runs over these rather than all rows
+  bool writes_logits = false;
+  std::string name, op;
+  int32_t layer = -1;
+};
+
+Status Invalid(std::string_view what) {
+  return Error(StatusCode::kInvalidArgument, absl::StrCat("step: ", std::string(what)));
+}
+
+}  // namespace
+
+struct Executor::Impl {
+  std::shared_ptr<const ModelFile> file;
+  ThreadPool* pool = nullptr;
+  ModelShape shape;
+  KvLayout kv;
+  int32_t max_rows = 0;
+  std::vector<Planned> nodes;
+  Buffer activations, scratch;
+  size_t packed_bytes = 0;
+
+  Status Prepare(const Graph& graph, const PlanContext& context, const Progress& progress);
+  Status CheckStep(const Step& step) const;
+};
+
+Status Executor::Impl::Prepare(const Graph& graph, const PlanContext& context,
+                               const Progress& progress) {
+  const MemoryPlan plan = PlanMemory(graph, max_rows);
+  HOB_ASSIGN_OR_RETURN(activations, Buffer::Create(context.allocator, plan.bytes, "activations"));
+
+  uint64_t total = 0, done = 0;
+  for (const Value& value : graph.values) {
+    if (value.kind == ValueKind::kWeight) total += file->FindTensor(value.tensor)->data.size();
+  }
+  const auto pointer = [&](ValueId id) -> uint8_t* {
+    if (id == kNoValue) return nullptr;
+    const size_t index = static_cast<size_t>(id);
+    return graph.values[index].kind == ValueKind::kActivation ? activations.data() + plan.offsets[index]
+                                                              : nullptr;
+  };
+  size_t scratch_bytes = 0;
+  nodes.reserve(graph.nodes.size());
+  for (const Node& node : graph.nodes) {
+    const OpSpec spec = MakeSpec(graph, node, *file);
+    const OpDef* op = FindOp(node.op);
+    HOB_RETURN_IF_ERROR(op->check(spec));  // the passes must have left a valid node
+    Planned planned{.name = node.name, .op = node.op, .layer = node.layer};
+    HOB_ASSIGN_OR_RETURN(planned.kernel, op->make(spec, context));
+    for (const ValueId id : node.inputs) planned.inputs.push_back(pointer(id));
+    for (const ValueId id : node.outputs) {
+      planned.outputs.push_back(pointer(id));
+      const Value& value = graph.values[static_cast<size_t>(id)];
+      planned.logit_rows = value.shape[0] == kLogitRowsDim;
+      planned.writes_logits = value.kind == ValueKind::kOutput;
+    }
+    scratch_bytes = std::max(scratch_bytes, planned.kernel->scratch_bytes());
+    packed_bytes += planned.kernel->packed_bytes();
+    for (const Operand& operand : spec.inputs) {
+      if (operand.weight == nullptr) continue;
+      done = std::min(total, done + operand.weight->data.size());
+      // The packed copy is what will be read from now on.
+      if (planned.kernel->packed_bytes() != 0) file->file->DontNeed(operand.weight->data);
+    }
+    nodes.push_back(std::move(planned));
+    if (progress != nullptr && !progress(done, total)) {
+      return Error(StatusCode::kCancelled, "loading was cancelled by the progress callback");
+    }
+  }
+  HOB_ASSIGN_OR_RETURN(scratch, Buffer::Create(context.allocator, scratch_bytes, "kernel scratch"));
+  return absl::OkStatus();
+}
+
+Status Executor::Impl::CheckStep(const Step& step) const {
+  if (step.rows() < 1 || step.rows() > max_rows) {
+    return Invalid(absl::StrCat(step.rows(), " rows, not 1 to ", max_rows));
+  }
+  for (const int32_t token : step.tokens) {
+    if (token < 0 || token >= shape.vocabulary) {
+      return Invalid(absl::StrCat("token ", token, " is outside the vocabulary of ", shape.vocabulary));
+    }
+  }
+  int64_t next = 0;
+  for (const SequenceRows& rows : step.sequences) {
+    if (rows.first_row != next || rows.rows < 1 || rows.position < 0 || rows.pages == nullptr ||
+        rows.position > INT32_MAX - rows.rows) {
+      return Invalid("the sequences do not cover the rows in order");
+    }
+    next += rows.rows;
+  }
+  if (next != step.rows()) return Invalid("the sequences do not cover all rows");
+  int64_t previous = -1;
+  for (const int32_t row : step.logit_rows) {
+    if (row <= previous || row >= step.rows()) return Invalid("the logit rows are not ascending rows");
+    previous = row;
+  }
+  if (!step.logit_rows.empty() && step.logits == nullptr) return Invalid("no room for the logits");
+  return absl::OkStatus();
+}
+
+Executor::Executor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Executor::~Executor() = default;
+
+StatusOr<std::unique_ptr<Executor>> Executor::Create(std::shared_ptr<const ModelFile> file,
+                                                     ThreadPool& pool,
+                                                     std::shared_ptr<Allocator> allocator,
+                                                     const ExecutorOptions& options) {
+  if (options.max_rows < 1 || options.max_rows > 65536) {
+    return Error(StatusCode::kInvalidArgument,
+                 absl::StrCat("max_rows is ", options.max_rows, ", not 1 to 65536"));
+  }
+  if (options.kv_type != DType::kF16 && options.kv_type != DType::kF32) {
+    return Error(StatusCode::kInvalidArgument, "the KV cache's type is neither F16 nor F32");
+  }
+  HOB_ASSIGN_OR_RETURN(const KernelChoice choice, KernelChoice::FromEnvironment());
+  HOB_ASSIGN_OR_RETURN(Graph graph, BuildGraph(*file));
+  RunPasses(graph, options.precise);
+
+  auto impl = std::make_unique<Impl>();
+  impl->file = std::move(file);
+  impl->pool = &pool;
+  impl->shape = graph.shape;
+  impl->max_rows = options.max_rows;
+  impl->kv = {.type = options.precise ? DType::kF32 : options.kv_type,
+              .layers = graph.shape.layers,
+              .heads = graph.shape.kv_heads,
+              .head_dim = graph.shape.head_dim};
+  const PlanContext context{.choice = &choice,
+                            .pool = &pool,
+                            .allocator = std::move(allocator),
+                            .kv = impl->kv,
+                            .max_rows = options.max_rows};
+  HOB_RETURN_IF_ERROR(impl->Prepare(graph, context, options.progress));
+  return std::unique_ptr<Executor>(new Executor(std::move(impl)));
+}
+
+Status Executor::Run(const Step& step, const std::atomic<bool>* stop) {
+  HOB_RETURN_IF_ERROR(impl_->CheckStep(step));
+  RunContext context{.step = &step, .pool = impl_->pool, .scratch = impl_->scratch.data()};
+  for (Planned& node : impl_->nodes) {
+    context.rows = node.logit_rows ? static_cast<int64_t>(step.logit_rows.size()) : step.rows();
+    if (context.rows == 0) continue;
+    if (stop != nullptr && stop->load(std::memory_order_relaxed)) {
+      return Error(StatusCode::kCancelled, "cancelled");
+    }
+    if (node.writes_logits) node.outputs[0] = reinterpret_cast<uint8_t*>(step.logits);
+    context.inputs = node.inputs;
+    context.outputs = node.outputs;
+    node.kernel->Run(context);
+  }
+  return absl::OkStatus();
+}
+
+const ModelShape& Executor::shape() const { return impl_->shape; }
+const KvLayout& Executor::kv_layout() const { return impl_->kv; }
+int32_t Executor::max_rows() const { return impl_->max_rows; }
+size_t Executor::weight_bytes() const { return impl_->packed_bytes; }
+size_t Executor::scratch_bytes() const {
+  return impl_->activations.size() + impl_->scratch.size();
+}
+
+std::vector<PlannedNode> Executor::Describe() const {
+  std::vector<PlannedNode> nodes;
+  for (const Planned& node : impl_->nodes) {
+    nodes.push_back({.name = node.name,
+                     .op = node.op,
+                     .provider = std::string(node.kernel->provider()),
+                     .layer = node.layer,
+                     .packed_bytes = node.kernel->packed_bytes()});
+  }
+  return nodes;
+}
+
+}  // namespace hob

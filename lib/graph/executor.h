@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a model's graph, a step at a time, in memory planned at load.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/base/allocator.h"
+#include "lib/base/log.h"
+#include "lib/base/thread_pool.h"
+#include "lib/format/model_file.h"
+#include "lib/graph/graph.h"
+#include "lib/ops/step.h"
+
+namespace hob {
+
+struct ExecutorOptions {
+  bool precise = false;            // f32 activations and cache: for references, not for speed
+  DType kv_type = DType::kF16;     // kF16 or kF32; precise implies kF32
+  int32_t max_rows = 512;          // of one step: the prefill chunk, the decode batch
+  Progress progress;               // bytes of weights prepared and in all; false cancels
+};
+
+// A planned node, for inspection.
+struct PlannedNode {
+  std::string name, op, provider;
+  int32_t layer;
+  size_t packed_bytes;
+};
+
+class Executor {
+ public:
+  // Builds, checks and fuses the graph, plans memory, chooses kernels and packs weights (in
+  // parallel on `pool`, which must outlive it). Errors: INVALID_ARGUMENT (a broken model),
+  // UNIMPLEMENTED (family or type), RESOURCE_EXHAUSTED (with the bytes wanted), CANCELLED.
+  static StatusOr<std::unique_ptr<Executor>> Create(std::shared_ptr<const ModelFile> file,
+                                                    ThreadPool& pool,
+                                                    std::shared_ptr<Allocator> allocator,
+                                                    const ExecutorOptions& options);
+  ~Executor();
+
+  // Runs one step; step.rows() is 1 … max_rows, tokens are valid ids, pages cover all positions
+  // (checked: INVALID_ARGUMENT). Nothing is allocated. One call at a time. The result for a row
+  // depends on that row and its sequence's cache alone.
+  // `stop` (may be null) is looked at between nodes: CANCELLED, the cache of the rows undefined.
+  Status Run(const Step& step, const std::atomic<bool>* stop = nullptr);
+
+  const ModelShape& shape() const;
+  const KvLayout& kv_layout() const;
+  int32_t max_rows() const;
+  size_t weight_bytes() const;   // packed, beside the mapped file
+  size_t scratch_bytes() const;  // activations and kernels' scratch
+  std::vector<PlannedNode> Describe() const;
+
+ private:
+  struct Impl;
+  explicit Executor(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hob

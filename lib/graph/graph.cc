@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/graph/graph.h"
+
+namespace hob {
+
+ValueId Graph::AddValue(Value value) {
+  values.push_back(std::move(value));
+  return static_cast<ValueId>(values.size() - 1);
+}
+
+ValueId Graph::AddWeight(const Tensor& tensor) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i].kind == ValueKind::kWeight && values[i].tensor == tensor.name) {
+      return static_cast<ValueId>(i);
+    }
+  }
+  return AddValue({.name = tensor.name,
+                   .kind = ValueKind::kWeight,
+                   .type = tensor.type,
+                   .shape = tensor.shape,
+                   .tensor = tensor.name});
+}
+
+ValueId Graph::Add(std::string_view op, std::string_view name, int32_t layer,
+                   std::vector<ValueId> inputs, int64_t columns, Attributes attributes,
+                   int64_t rows) {
+  const ValueId out = AddValue({.name = std::string(name), .shape = {rows, columns}});
+  nodes.push_back({.op = std::string(op),
+                   .name = std::string(name),
+                   .layer = layer,
+                   .inputs = std::move(inputs),
+                   .outputs = {out},
+                   .attributes = std::move(attributes)});
+  return out;
+}
+
+namespace {
+
+Operand MakeOperand(const Graph& graph, ValueId id, const ModelFile& file) {
+  Operand operand;
+  if (id == kNoValue) return operand;
+  const Value& value = graph.values[static_cast<size_t>(id)];
+  operand.present = true;
+  operand.type = value.type;
+  operand.shape = value.shape;
+  if (value.kind == ValueKind::kWeight) operand.weight = file.FindTensor(value.tensor);
+  return operand;
+}
+
+Status CheckValue(const Value& value, const ModelFile& file) {
+  if (value.kind == ValueKind::kWeight) {
+    const Tensor* tensor = file.FindTensor(value.tensor);
+    if (tensor == nullptr) {
+      return Error(StatusCode::kInvalidArgument,
+                   absl::StrCat("the graph wants tensor ", value.tensor, ", which is not in the file"));
+    }
+    if (tensor->type != value.type || tensor->shape != value.shape) {
+      return Error(StatusCode::kInvalidArgument,
+                   absl::StrCat("the graph's idea of tensor ", value.tensor,
+                                " differs from the file's in type or shape"));
+    }
+    return absl::OkStatus();
+  }
+  constexpr int64_t kMaxColumns = 1 << 24;
+  if (value.kind > ValueKind::kOutput || value.shape.size() != 2 ||
+      (value.shape[0] != kTokensDim && value.shape[0] != kLogitRowsDim) || value.shape[1] < 1 ||
+      value.shape[1] > kMaxColumns ||
+      (value.type != DType::kF32 && value.type != DType::kQ8Act) ||
+      (value.type == DType::kQ8Act && value.shape[1] % 32 != 0)) {
+    return Error(StatusCode::kInvalidArgument,
+                 absl::StrCat("the graph's value ", value.name, " has no shape or type of an activation"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+OpSpec MakeSpec(const Graph& graph, const Node& node, const ModelFile& file) {
+  OpSpec spec{.name = node.name, .layer = node.layer, .attributes = node.attributes};
+  for (const ValueId id : node.inputs) spec.inputs.push_back(MakeOperand(graph, id, file));
+  for (const ValueId id : node.outputs) spec.outputs.push_back(MakeOperand(graph, id, file));
+  return spec;
+}
+
+Status CheckGraph(const Graph& graph, const ModelFile& file) {
+  const auto bad = [](const Node& node, std::string_view what) {
+    return Error(StatusCode::kInvalidArgument,
+                 absl::StrCat("node ", node.name, " (", node.op, ") ", std::string(what)));
+  };
+  for (const Value& value : graph.values) HOB_RETURN_IF_ERROR(CheckValue(value, file));
+  std::vector<bool> written(graph.values.size(), false);
+  size_t outputs = 0;
+  for (const Node& node : graph.nodes) {
+    if (node.layer < -1 || node.layer >= graph.shape.layers) return bad(node, "has no such layer");
+    for (const ValueId id : node.inputs) {
+      if (id == kNoValue) continue;
+      if (id < 0 || static_cast<size_t>(id) >= graph.values.size()) {
+        return bad(node, "reads a value that does not exist");
+      }
+      const size_t index = static_cast<size_t>(id);
+      if (graph.values[index].kind != ValueKind::kWeight && !written[index]) {
+        return bad(node, absl::StrCat("reads ", graph.values[index].name, " before it is written"));
+      }
+    }
+    for (const ValueId id : node.outputs) {
+      if (id < 0 || static_cast<size_t>(id) >= graph.values.size()) {
+        return bad(node, "writes a value that does not exist");
+      }
+      const Value& value = graph.values[static_cast<size_t>(id)];
+      if (value.kind == ValueKind::kWeight || written[static_cast<size_t>(id)]) {
+        return bad(node, absl::StrCat("writes ", value.name, ", a weight or written already"));
+      }
+      written[static_cast<size_t>(id)] = true;
+      if (value.kind == ValueKind::kOutput) {
+        if (value.type != DType::kF32 || value.shape[0] != kLogitRowsDim ||
+            value.shape[1] != graph.shape.vocabulary) {
+          return bad(node, "writes an output that is not [logit rows, vocabulary] in f32");
+        }
+        ++outputs;
+      }
+    }
+    const OpDef* op = FindOp(node.op);
+    if (op == nullptr) return bad(node, "is of an operator that this version does not have");
+    HOB_RETURN_IF_ERROR(op->check(MakeSpec(graph, node, file)));
+    // The cache has one geometry for all layers.
+    if (node.op == "attention" &&
+        (node.layer < 0 || node.attributes.IntOr("kv_heads", 0) != graph.shape.kv_heads ||
+         node.attributes.IntOr("head_dim", 0) != graph.shape.head_dim)) {
+      return bad(node, "does not fit the model's KV cache");
+    }
+  }
+  if (outputs != 1) {
+    return Error(StatusCode::kInvalidArgument, absl::StrCat("the graph has ", outputs, " outputs, not one"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace hob

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/graph/passes/passes.h"
+
+namespace hob {
+
+void FuseQuantize(Graph& graph) {
+  const std::vector<int32_t> writers = Writers(graph);
+  const std::vector<int32_t> readers = ReaderCounts(graph);
+  std::vector<bool> remove(graph.nodes.size(), false);
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    if (node.op != "quantize") continue;
+    const size_t source = static_cast<size_t>(node.inputs[0]);
+    if (writers[source] < 0 || readers[source] != 1) continue;
+    Node& producer = graph.nodes[static_cast<size_t>(writers[source])];
+    if (producer.op != "rms_norm" && producer.op != "attention" && producer.op != "swiglu") continue;
+    producer.outputs[0] = node.outputs[0];
+    remove[n] = true;
+  }
+  RemoveNodes(graph, remove);
+}
+
+}  // namespace hob

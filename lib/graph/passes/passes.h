@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rewrites of a checked graph at load, one fusion each. All keep the values that leave the graph.
+#pragma once
+
+#include "lib/graph/graph.h"
+
+namespace hob {
+
+// Puts a quantize node before each matmul whose weights are multiplied in int8.
+void QuantizeActivations(Graph& graph);
+// Matmuls that read the same value become one node: q, k, v; gate and up.
+void MergeMatmuls(Graph& graph);
+// rms_norm, attention and swiglu write int8 activations themselves.
+void FuseQuantize(Graph& graph);
+// gate and up with SiLU·mul in one: matmul_swiglu.
+void FuseSwiglu(Graph& graph);
+// A residual addition happens where the product is written.
+void FuseResidual(Graph& graph);
+
+// All of them, in order. `precise` keeps activations in f32.
+inline void RunPasses(Graph& graph, bool precise) {
+  if (!precise) QuantizeActivations(graph);
+  MergeMatmuls(graph);
+  FuseQuantize(graph);
+  FuseSwiglu(graph);
+  FuseResidual(graph);
+}
+
+// Helpers: for each value the node that writes it (−1: none) and how many nodes read it.
+std::vector<int32_t> Writers(const Graph& graph);
+std::vector<int32_t> ReaderCounts(const Graph& graph);
+// Drops the nodes that are marked.
+void RemoveNodes(Graph& graph, const std::vector<bool>& remove);
+
+}  // namespace hob

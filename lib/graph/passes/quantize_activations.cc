@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "absl/container/flat_hash_map.h"
+#include "lib/graph/passes/passes.h"
+#include "lib/ops/matmul/linear.h"
+
+namespace hob {
+
+void QuantizeActivations(Graph& graph) {
+  absl::flat_hash_map<ValueId, ValueId> quantized;  // f32 value → its int8 form
+  std::vector<Node> nodes;
+  for (Node& node : graph.nodes) {
+    const ValueId source = node.inputs.empty() ? kNoValue : node.inputs[0];
+    if (node.op == "matmul" &&
+        ops::matmul::WantsInt8Activations(graph.values[static_cast<size_t>(node.inputs[1])].type)) {
+      const auto [entry, added] = quantized.try_emplace(source, kNoValue);
+      if (added) {
+        Value value = graph.values[static_cast<size_t>(source)];
+        value.name += ".int8";
+        value.type = DType::kQ8Act;
+        entry->second = graph.AddValue(value);
+        nodes.push_back({.op = "quantize",
+                         .name = value.name,
+                         .layer = node.layer,
+                         .inputs = {source},
+                         .outputs = {entry->second}});
+      }
+      node.inputs[0] = entry->second;
+    }
+    nodes.push_back(std::move(node));
+  }
+  graph.nodes = std::move(nodes);
+}
+
+}  // namespace hob

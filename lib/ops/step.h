@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one pass over the weights works on: rows of one or more sequences and their KV pages.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "lib/base/dtype.h"
+
+namespace hob {
+
+// Tokens a KV page holds. Attention walks keys in chunks of kKvChunk positions counted from the
+// start of the sequence, so its sums do not depend on how a prompt was cut.
+inline constexpr int32_t kKvPageTokens = 64;
+inline constexpr int32_t kKvChunkTokens = 256;
+
+// A page holds kKvPageTokens tokens of every layer. Per layer, for each KV head in turn, keys are
+// transposed, [head_dim][kKvPageTokens], so that a vector holds one channel of many keys; then for
+// each KV head values, [kKvPageTokens][value_dim]. Elements are f16 or f32.
+struct KvLayout {
+  DType type = DType::kF16;
+  int32_t layers = 0;
+  int32_t heads = 0;  // KV heads
+  int32_t head_dim = 0;
+
+  size_t element_bytes() const { return type == DType::kF32 ? 4 : 2; }
+  size_t head_bytes() const { return element_bytes() * kKvPageTokens * static_cast<size_t>(head_dim); }
+  size_t layer_bytes() const { return 2 * head_bytes() * static_cast<size_t>(heads); }
+  size_t page_bytes() const { return layer_bytes() * static_cast<size_t>(layers); }
+  // Byte offsets in a page.
+  size_t key_offset(int32_t layer, int32_t head) const {
+    return layer_bytes() * static_cast<size_t>(layer) + head_bytes() * static_cast<size_t>(head);
+  }
+  size_t value_offset(int32_t layer, int32_t head) const {
+    return key_offset(layer, head) + head_bytes() * static_cast<size_t>(heads);
+  }
+};
+
+// Consecutive rows that belong to one sequence.
+struct SequenceRows {
+  uint8_t* const* pages = nullptr;  // page i holds positions [i·64, i·64 + 64); covers all rows
+  int32_t first_row = 0;
+  int32_t rows = 0;
+  int32_t position = 0;  // of the first row: what the cache already holds
+};
+
+struct Step {
+  std::span<const int32_t> tokens;             // one a row
+  std::span<const SequenceRows> sequences;     // in row order, covering all rows
+  std::span<const int32_t> logit_rows;         // rows whose logits are wanted, ascending
+  float* logits = nullptr;                     // [logit_rows][vocabulary]
+
+  int64_t rows() const { return static_cast<int64_t>(tokens.size()); }
+};
+
+}  // namespace hob
