@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <hob/hob_experimental.h>
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "abi/handles.h"
+#include "lib/session/convert.h"
+#include "lib/session/describe.h"
+
+extern "C" {
+
+hob_status hob_session_evaluate(hob_session* session, const int32_t* tokens, size_t count,
+                                hob_logits_fn on_logits, void* user, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    if (on_logits == nullptr) return NullArgument("on_logits");
+    HOB_RETURN_IF_ERROR(CheckRange(tokens, count, "tokens"));
+    return use->Evaluate(std::span(tokens, count),
+                         [&](size_t first, size_t rows, std::span<const float> logits) {
+                           return on_logits(user, first, rows, logits.data()) == 0;
+                         });
+  });
+}
+
+hob_status hob_model_describe(char** out_json, size_t* out_size, const hob_model* model,
+                              hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out_json == nullptr) return NullArgument("out_json");
+    if (out_size == nullptr) return NullArgument("out_size");
+    HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
+    return CopyOut(out_json, out_size, hob::DescribeModel(*model->object));
+  });
+}
+
+hob_status hob_model_render_chat(char** out_text, size_t* out_size, const hob_model* model,
+                                 const hob_chat_message* messages, size_t count,
+                                 uint8_t add_generation_prompt, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out_text == nullptr) return NullArgument("out_text");
+    if (out_size == nullptr) return NullArgument("out_size");
+    HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
+    HOB_RETURN_IF_ERROR(CheckRange(messages, count, "messages"));
+    HOB_RETURN_IF_ERROR(CheckBool(add_generation_prompt, "add_generation_prompt"));
+    std::vector<hob::text::ChatMessage> read;
+    for (const hob_chat_message& message : std::span(messages, count)) {
+      HOB_RETURN_IF_ERROR(CheckRange(message.role.data, message.role.size, "a role"));
+      HOB_RETURN_IF_ERROR(CheckRange(message.content.data, message.content.size, "a content"));
+      read.push_back({std::string(View(message.role.data, message.role.size)),
+                      std::string(View(message.content.data, message.content.size))});
+    }
+    HOB_ASSIGN_OR_RETURN(const std::string text,
+                         model->object->RenderChat(read, add_generation_prompt != 0));
+    return CopyOut(out_text, out_size, text);
+  });
+}
+
+hob_status hob_convert(const char* input, size_t input_size, const char* output, size_t output_size,
+                       const hob_convert_options* options, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    HOB_RETURN_IF_ERROR(CheckRange(input, input_size, "input"));
+    HOB_RETURN_IF_ERROR(CheckRange(output, output_size, "output"));
+    HOB_ASSIGN_OR_RETURN(
+        const hob_convert_options given,
+        ReadStruct<hob_convert_options>(options, HOB_CONVERT_OPTIONS_INIT, "hob_convert_options"));
+    if (given.reserved != 0) {
+      return hob::Error(hob::StatusCode::kInvalidArgument,
+                        "hob_convert_options.reserved is not zero");
+    }
+    hob::Progress progress;
+    if (given.progress != nullptr) {
+      progress = [&given](uint64_t done, uint64_t total) {
+        return given.progress(given.progress_user, done, total) == 0;
+      };
+    }
+    return hob::Convert(std::string(View(input, input_size)),
+                        std::string(View(output, output_size)), progress);
+  });
+}
+
+}  // extern "C"

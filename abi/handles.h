@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the opaque handles hold. Each shares its object with all that needs it, so handles may be
+// destroyed in any order.
+#pragma once
+
+#include <hob/hob.h>
+
+#include <memory>
+
+#include "abi/arguments.h"
+#include "abi/error.h"
+#include "lib/session/model.h"
+#include "lib/session/runtime.h"
+#include "lib/session/session.h"
+
+struct hob_runtime {
+  std::shared_ptr<hob::Runtime> object;
+  const hob::Runtime& runtime() const { return *object; }
+};
+
+struct hob_model {
+  std::shared_ptr<hob::Model> object;
+  const hob::Runtime& runtime() const { return object->runtime(); }
+};
+
+struct hob_session {
+  std::shared_ptr<hob::Session> object;
+  const hob::Runtime& runtime() const { return object->model().runtime(); }
+};
+
+namespace hob::abi {
+
+// INVALID_ARGUMENT for null, FAILED_PRECONDITION after fork.
+template <typename Handle>
+Status CheckHandle(const Handle* handle, std::string_view what) {
+  if (handle == nullptr) return NullArgument(what);
+  return handle->runtime().CheckProcess();
+}
+
+// Destroys a handle. In a forked child the threads that its object would join are missing, so it
+// stays.
+template <typename Handle>
+void Destroy(Handle* handle) {
+  if (handle == nullptr || !handle->runtime().CheckProcess().ok()) return;
+  delete handle;
+}
+
+// A session's object for the length of a call: kept alive even if a callback destroys the handle,
+// and closed to other calls.
+class SessionUse {
+ public:
+  // Also fails with FAILED_PRECONDITION while another call uses the session.
+  static StatusOr<SessionUse> Begin(const hob_session* handle);
+  ~SessionUse() {
+    if (session_ != nullptr) session_->Leave();
+  }
+  SessionUse(SessionUse&&) = default;
+  SessionUse& operator=(SessionUse&&) = delete;
+
+  Session* operator->() const { return session_.get(); }
+
+ private:
+  explicit SessionUse(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+  std::shared_ptr<Session> session_;
+};
+
+StatusOr<SamplerOptions> ReadSamplerOptions(const hob_sampler_options* given);
+StatusOr<text::EncodeOptions> ReadEncodeFlags(hob_text_flags flags);
+
+}  // namespace hob::abi

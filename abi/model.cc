@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <hob/model.h>
+
+#include <span>
+
+#include "abi/handles.h"
+
+namespace hob::abi {
+namespace {
+
+StatusOr<ModelOptions> ReadModelOptions(const hob_model_options* given_options) {
+  HOB_ASSIGN_OR_RETURN(
+      const hob_model_options given,
+      ReadStruct<hob_model_options>(given_options, HOB_MODEL_OPTIONS_INIT, "hob_model_options"));
+  HOB_RETURN_IF_ERROR(CheckBool(given.vocabulary_only, "hob_model_options.vocabulary_only"));
+  HOB_RETURN_IF_ERROR(CheckReserved(given.reserved, "hob_model_options"));
+  if (given.activations != HOB_ACTIVATIONS_INT8 && given.activations != HOB_ACTIVATIONS_F32) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("hob_model_options.activations is ", given.activations, ", not 0 or 1"));
+  }
+  if (given.kv_type != HOB_KV_F16 && given.kv_type != HOB_KV_F32) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("hob_model_options.kv_type is ", given.kv_type, ", not 0 or 1"));
+  }
+  ModelOptions options;
+  options.vocabulary_only = given.vocabulary_only != 0;
+  options.precise = given.activations == HOB_ACTIVATIONS_F32;
+  options.kv_type = given.kv_type == HOB_KV_F32 ? DType::kF32 : DType::kF16;
+  options.max_batch_rows = given.max_batch_rows;
+  if (given.progress != nullptr) {
+    options.progress = [progress = given.progress, user = given.progress_user](uint64_t done,
+                                                                               uint64_t total) {
+      return progress(user, done, total) == 0;
+    };
+  }
+  return options;
+}
+
+hob_model_info Info(const Model& model) {
+  hob_model_info info = HOB_MODEL_INFO_INIT;
+  info.vocabulary_size = static_cast<int32_t>(model.tokenizer().size());
+  info.bos_token = model.tokenizer().bos();
+  info.eos_token = model.tokenizer().eos();
+  info.has_chat_template = model.has_chat_template() ? 1 : 0;
+  info.parameters = model.parameters();
+  info.file_bytes = model.file().file == nullptr ? 0 : model.file().file->bytes().size();
+  if (model.scheduler() == nullptr) return info;
+  const Executor& executor = model.scheduler()->executor();
+  const ModelShape& shape = executor.shape();
+  info.vocabulary_size = shape.vocabulary;
+  info.context_length = shape.context_length;
+  info.layers = shape.layers;
+  info.width = shape.width;
+  info.heads = shape.heads;
+  info.kv_heads = shape.kv_heads;
+  info.head_dim = shape.head_dim;
+  info.max_batch_rows = executor.max_rows();
+  info.weight_bytes = executor.weight_bytes();
+  info.scratch_bytes = executor.scratch_bytes();
+  info.kv_bytes_per_token = executor.kv_layout().page_bytes() / kKvPageTokens;
+  return info;
+}
+
+StatusOr<bool> ReadShowSpecial(hob_text_flags flags) {
+  if ((flags & ~uint32_t{HOB_TEXT_SHOW_SPECIAL}) != 0) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("flags are ", flags, "; to text, there is HOB_TEXT_SHOW_SPECIAL alone"));
+  }
+  return (flags & HOB_TEXT_SHOW_SPECIAL) != 0;
+}
+
+}  // namespace
+
+StatusOr<text::EncodeOptions> ReadEncodeFlags(hob_text_flags flags) {
+  if ((flags & ~uint32_t{HOB_TEXT_ADD_SPECIAL | HOB_TEXT_PARSE_SPECIAL}) != 0) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("flags are ", flags,
+                        "; to tokens, there are HOB_TEXT_ADD_SPECIAL and HOB_TEXT_PARSE_SPECIAL"));
+  }
+  text::EncodeOptions options;
+  options.add_special = (flags & HOB_TEXT_ADD_SPECIAL) != 0;
+  options.parse_special = (flags & HOB_TEXT_PARSE_SPECIAL) != 0;
+  return options;
+}
+
+}  // namespace hob::abi
+
+extern "C" {
+
+hob_status hob_model_open(hob_model** out, hob_runtime* runtime, const char* path, size_t path_size,
+                          const hob_model_options* options, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out == nullptr) return NullArgument("out");
+    HOB_RETURN_IF_ERROR(CheckHandle(runtime, "runtime"));
+    HOB_RETURN_IF_ERROR(CheckRange(path, path_size, "path"));
+    HOB_ASSIGN_OR_RETURN(const hob::ModelOptions read, ReadModelOptions(options));
+    HOB_ASSIGN_OR_RETURN(
+        auto model, hob::Model::Open(runtime->object, std::string(View(path, path_size)), read));
+    *out = new hob_model{std::move(model)};
+    return absl::OkStatus();
+  });
+}
+
+void hob_model_destroy(hob_model* model) { hob::abi::Destroy(model); }
+
+hob_status hob_model_get_info(hob_model_info* out, const hob_model* model, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
+    HOB_RETURN_IF_ERROR(CheckOutStruct(out, "hob_model_info"));
+    WriteStruct(out, Info(*model->object));
+    return absl::OkStatus();
+  });
+}
+
+hob_status hob_model_get_text(hob_string* out, const hob_model* model, hob_model_text which,
+                              hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out == nullptr) return NullArgument("out");
+    HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
+    HOB_ASSIGN_OR_RETURN(const std::string_view text,
+                         model->object->Property(static_cast<hob::ModelText>(which)));
+    *out = ToHobString(text);
+    return absl::OkStatus();
+  });
+}
+
+hob_status hob_model_tokenize(int32_t** out_tokens, size_t* out_count, const hob_model* model,
+                              const char* text, size_t text_size, hob_text_flags flags,
+                              hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out_tokens == nullptr) return NullArgument("out_tokens");
+    if (out_count == nullptr) return NullArgument("out_count");
+    HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
+    HOB_RETURN_IF_ERROR(CheckRange(text, text_size, "text"));
+    HOB_ASSIGN_OR_RETURN(const auto options, ReadEncodeFlags(flags));
+    HOB_ASSIGN_OR_RETURN(const std::vector<int32_t> tokens,
+                         model->object->tokenizer().Encode(View(text, text_size), options));
+    int32_t* copy = nullptr;
+    if (!tokens.empty()) {
+      const size_t bytes = tokens.size() * sizeof(int32_t);
+      copy = static_cast<int32_t*>(std::malloc(bytes));
+      if (copy == nullptr) {
+        return hob::Error(hob::StatusCode::kResourceExhausted,
+                          hob::Concat("out of memory for ", tokens.size(), " tokens"));
+      }
+      std::memcpy(copy, tokens.data(), bytes);
+    }
+    *out_tokens = copy;
+    *out_count = tokens.size();
+    return absl::OkStatus();
+  });
+}
+
+hob_status hob_model_detokenize(char** out_text, size_t* out_size, const hob_model* model,
+                                const int32_t* tokens, size_t count, hob_text_flags flags,
+                                hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out_text == nullptr) return NullArgument("out_text");
+    if (out_size == nullptr) return NullArgument("out_size");
+    HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
+    HOB_RETURN_IF_ERROR(CheckRange(tokens, count, "tokens"));
+    HOB_ASSIGN_OR_RETURN(const bool special, ReadShowSpecial(flags));
+    HOB_ASSIGN_OR_RETURN(const std::string text,
+                         model->object->tokenizer().Decode(std::span(tokens, count), special));
+    return CopyOut(out_text, out_size, text);
+  });
+}
+
+hob_status hob_model_token_bytes(char** out_bytes, size_t* out_size, const hob_model* model,
+                                 int32_t token, hob_text_flags flags, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out_bytes == nullptr) return NullArgument("out_bytes");
+    if (out_size == nullptr) return NullArgument("out_size");
+    HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
+    HOB_ASSIGN_OR_RETURN(const bool special, ReadShowSpecial(flags));
+    HOB_ASSIGN_OR_RETURN(const std::string bytes, model->object->tokenizer().Piece(token, special));
+    return CopyOut(out_bytes, out_size, bytes);
+  });
+}
+
+hob_status hob_model_find_token(int32_t* out, const hob_model* model, const char* text,
+                                size_t text_size, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out == nullptr) return NullArgument("out");
+    HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
+    HOB_RETURN_IF_ERROR(CheckRange(text, text_size, "text"));
+    const int32_t token = model->object->tokenizer().Find(View(text, text_size));
+    if (token < 0) return hob::Error(hob::StatusCode::kNotFound, "no token has that text");
+    *out = token;
+    return absl::OkStatus();
+  });
+}
+
+hob_status hob_model_is_end_token(uint8_t* out, const hob_model* model, int32_t token,
+                                  hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out == nullptr) return NullArgument("out");
+    HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
+    *out = model->object->tokenizer().IsEndOfGeneration(token) ? 1 : 0;
+    return absl::OkStatus();
+  });
+}
+
+}  // extern "C"

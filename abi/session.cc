@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <hob/session.h>
+
+#include <span>
+#include <string>
+
+#include "abi/handles.h"
+
+namespace hob::abi {
+
+StatusOr<SessionUse> SessionUse::Begin(const hob_session* handle) {
+  HOB_RETURN_IF_ERROR(CheckHandle(handle, "session"));
+  std::shared_ptr<Session> session = handle->object;
+  if (!session->TryEnter()) {
+    return Error(StatusCode::kFailedPrecondition,
+                 "the session is in use by another call, or by the one whose callback this is",
+                 "Use a session from one thread at a time.");
+  }
+  return SessionUse(std::move(session));
+}
+
+StatusOr<SamplerOptions> ReadSamplerOptions(const hob_sampler_options* given_options) {
+  HOB_ASSIGN_OR_RETURN(const hob_sampler_options given,
+                       ReadStruct<hob_sampler_options>(given_options, HOB_SAMPLER_OPTIONS_INIT,
+                                                       "hob_sampler_options"));
+  if (given.reserved != 0) {
+    return Error(StatusCode::kInvalidArgument, "hob_sampler_options.reserved is not zero");
+  }
+  SamplerOptions options;
+  options.temperature = given.temperature;
+  options.top_k = given.top_k;
+  options.top_p = given.top_p;
+  options.min_p = given.min_p;
+  options.repetition_penalty = given.repetition_penalty;
+  options.repetition_window = given.repetition_window;
+  options.seed = given.seed;
+  return options;
+}
+
+namespace {
+
+StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_options) {
+  HOB_ASSIGN_OR_RETURN(const hob_generate_options given,
+                       ReadStruct<hob_generate_options>(given_options, HOB_GENERATE_OPTIONS_INIT,
+                                                        "hob_generate_options"));
+  HOB_RETURN_IF_ERROR(CheckBool(given.ignore_eos, "hob_generate_options.ignore_eos"));
+  HOB_RETURN_IF_ERROR(CheckReserved(given.reserved, "hob_generate_options"));
+  HOB_RETURN_IF_ERROR(CheckRange(given.stops, given.stop_count, "hob_generate_options.stops"));
+  if (given.stop_count > GenerateOptions::kMaxStops) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("hob_generate_options.stop_count is ", given.stop_count, ", above ",
+                        GenerateOptions::kMaxStops));
+  }
+  GenerateOptions options;
+  options.max_tokens = given.max_tokens;
+  options.ignore_eos = given.ignore_eos != 0;
+  for (const hob_string& stop : std::span(given.stops, given.stop_count)) {
+    HOB_RETURN_IF_ERROR(CheckRange(stop.data, stop.size, "a stop text"));
+    if (stop.size > GenerateOptions::kMaxStopBytes) {
+      return Error(StatusCode::kInvalidArgument,
+                   Concat("a stop text has ", stop.size, " bytes, more than ",
+                          GenerateOptions::kMaxStopBytes));
+    }
+    options.stops.emplace_back(View(stop.data, stop.size));
+  }
+  if (given.on_token != nullptr) {
+    options.on_token = [on_token = given.on_token, user = given.user](int32_t id,
+                                                                      std::string_view text) {
+      const hob_token token = {sizeof(hob_token), id, text.data(), text.size()};
+      return on_token(user, &token) == 0;
+    };
+  }
+  return options;
+}
+
+double PerSecond(int64_t count, uint64_t nanoseconds) {
+  return nanoseconds == 0 || count <= 0
+             ? 0.0
+             : static_cast<double>(count) * 1e9 / static_cast<double>(nanoseconds);
+}
+
+}  // namespace
+}  // namespace hob::abi
+
+extern "C" {
+
+hob_status hob_session_create(hob_session** out, hob_model* model,
+                              const hob_session_options* options, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out == nullptr) return NullArgument("out");
+    HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
+    HOB_ASSIGN_OR_RETURN(
+        const hob_session_options given,
+        ReadStruct<hob_session_options>(options, HOB_SESSION_OPTIONS_INIT, "hob_session_options"));
+    hob::SessionOptions read;
+    read.context_tokens = given.context_tokens;
+    HOB_ASSIGN_OR_RETURN(read.sampler, ReadSamplerOptions(given.sampler));
+    HOB_ASSIGN_OR_RETURN(auto session, hob::Session::Create(model->object, read));
+    *out = new hob_session{std::move(session)};
+    return absl::OkStatus();
+  });
+}
+
+void hob_session_destroy(hob_session* session) {
+  hob_session_cancel(session);
+  hob::abi::Destroy(session);
+}
+
+hob_status hob_session_set_sampler(hob_session* session, const hob_sampler_options* sampler,
+                                   hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    HOB_ASSIGN_OR_RETURN(const hob::SamplerOptions options, ReadSamplerOptions(sampler));
+    return use->SetSampler(options);
+  });
+}
+
+hob_status hob_session_add_message(hob_session* session, const char* role, size_t role_size,
+                                   const char* text, size_t text_size, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    HOB_RETURN_IF_ERROR(CheckRange(role, role_size, "role"));
+    HOB_RETURN_IF_ERROR(CheckRange(text, text_size, "text"));
+    return use->AddMessage(View(role, role_size), View(text, text_size));
+  });
+}
+
+hob_status hob_session_message_count(size_t* out, const hob_session* session, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out == nullptr) return NullArgument("out");
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    *out = use->message_count();
+    return absl::OkStatus();
+  });
+}
+
+hob_status hob_session_keep_messages(hob_session* session, size_t count, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    return use->KeepMessages(count);
+  });
+}
+
+hob_status hob_session_add_text(hob_session* session, const char* text, size_t text_size,
+                                hob_text_flags flags, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    HOB_RETURN_IF_ERROR(CheckRange(text, text_size, "text"));
+    HOB_ASSIGN_OR_RETURN(const auto options, ReadEncodeFlags(flags));
+    return use->AddText(View(text, text_size), options);
+  });
+}
+
+hob_status hob_session_add_tokens(hob_session* session, const int32_t* tokens, size_t count,
+                                  hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    HOB_RETURN_IF_ERROR(CheckRange(tokens, count, "tokens"));
+    return use->AddTokens(std::span(tokens, count));
+  });
+}
+
+hob_status hob_session_generate(hob_generate_result* out, hob_session* session,
+                                const hob_generate_options* options, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    if (out != nullptr) HOB_RETURN_IF_ERROR(CheckOutStruct(out, "hob_generate_result"));
+    HOB_ASSIGN_OR_RETURN(const hob::GenerateOptions read, ReadGenerateOptions(options));
+    HOB_ASSIGN_OR_RETURN(const hob::GenerateResult result, use->Generate(read));
+    if (out == nullptr) return absl::OkStatus();
+    hob_generate_result written = HOB_GENERATE_RESULT_INIT;
+    written.finish_reason = static_cast<hob_finish_reason>(result.finish_reason);
+    written.stop_index = result.stop_index;
+    written.prompt_tokens = result.prompt_tokens;
+    written.cached_tokens = result.cached_tokens;
+    written.generated_tokens = result.generated_tokens;
+    WriteStruct(out, written);
+    return absl::OkStatus();
+  });
+}
+
+void hob_session_cancel(hob_session* session) {
+  // No Status is made where all is well: signal handlers call this.
+  if (session != nullptr) session->object->Cancel();
+}
+
+hob_status hob_session_reset(hob_session* session, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    use->Reset();
+    return absl::OkStatus();
+  });
+}
+
+hob_status hob_session_get_reply(hob_string* out, const hob_session* session, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out == nullptr) return NullArgument("out");
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    *out = ToHobString(use->reply());
+    return absl::OkStatus();
+  });
+}
+
+hob_status hob_session_get_tokens(const int32_t** out_tokens, size_t* out_count,
+                                  const hob_session* session, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out_tokens == nullptr) return NullArgument("out_tokens");
+    if (out_count == nullptr) return NullArgument("out_count");
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    *out_tokens = use->tokens().data();
+    *out_count = use->tokens().size();
+    return absl::OkStatus();
+  });
+}
+
+hob_status hob_session_get_stats(hob_session_stats* out, const hob_session* session,
+                                 hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    HOB_RETURN_IF_ERROR(CheckOutStruct(out, "hob_session_stats"));
+    const hob::SessionStats& stats = use->stats();
+    const hob::GenerateResult& counts = stats.counts;
+    hob_session_stats written = HOB_SESSION_STATS_INIT;
+    written.context_tokens = use->context_tokens();
+    written.prompt_tokens = static_cast<uint64_t>(counts.prompt_tokens);
+    written.cached_tokens = static_cast<uint64_t>(counts.cached_tokens);
+    written.generated_tokens = static_cast<uint64_t>(counts.generated_tokens);
+    written.time_to_first_token_ns = stats.time_to_first_token_ns;
+    written.prefill_ns = stats.prefill_ns;
+    written.decode_ns = stats.decode_ns;
+    written.prefill_tokens_per_second =
+        PerSecond(counts.prompt_tokens - counts.cached_tokens, stats.prefill_ns);
+    written.decode_tokens_per_second = PerSecond(counts.generated_tokens - 1, stats.decode_ns);
+    written.cache_bytes = use->cache_bytes();
+    written.peak_bytes = use->model().runtime().allocator()->peak_bytes();
+    WriteStruct(out, written);
+    return absl::OkStatus();
+  });
+}
+
+}  // extern "C"

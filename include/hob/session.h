@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session: one conversation with a model, or one raw text that it continues. */
+#ifndef HOB_SESSION_H_
+#define HOB_SESSION_H_
+
+#include <hob/base.h>
+#include <hob/model.h>
+#include <hob/sampler.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Threads: one at a time, save hob_session_cancel; a second one at the same time, or a call from
+ * within a callback, gets HOB_FAILED_PRECONDITION. Sessions of one model run side by side. */
+typedef struct hob_session hob_session;
+
+typedef struct hob_session_options {
+  uint32_t struct_size;
+  int32_t context_tokens;             /* prompt and answers; 0: the model's context length */
+  const hob_sampler_options* sampler; /* NULL: greedy; read during the call only */
+} hob_session_options;
+
+#define HOB_SESSION_OPTIONS_INIT {sizeof(hob_session_options), 0, NULL}
+
+/* Creates an empty session. `options` may be NULL. Errors: HOB_INVALID_ARGUMENT names the option;
+ * HOB_FAILED_PRECONDITION for a vocabulary-only model; HOB_RESOURCE_EXHAUSTED. */
+HOB_API hob_status hob_session_create(hob_session** out, hob_model* model,
+                                      const hob_session_options* options, hob_error** error);
+
+/* Destroys the session; called from within its callback, cancels and destroys it afterwards. */
+HOB_API void hob_session_destroy(hob_session* session);
+
+/* Changes how tokens are chosen from now on; the random state starts anew from the seed. */
+HOB_API hob_status hob_session_set_sampler(hob_session* session, const hob_sampler_options* sampler,
+                                           hob_error** error);
+
+/* Appends a message to the conversation; role is "system", "user", "assistant" or what else the
+ * model's chat template knows. Errors: HOB_FAILED_PRECONDITION if the model has no chat template or
+ * the session holds raw text; HOB_INVALID_ARGUMENT for text that is not UTF-8. A failed add leaves
+ * the session as it was. */
+HOB_API hob_status hob_session_add_message(hob_session* session, const char* role, size_t role_size,
+                                           const char* text, size_t text_size, hob_error** error);
+
+/* How many messages the conversation holds, answers included. */
+HOB_API hob_status hob_session_message_count(size_t* out, const hob_session* session,
+                                             hob_error** error);
+
+/* Keeps the first `count` messages and drops the later ones. HOB_INVALID_ARGUMENT if there are
+ * fewer. */
+HOB_API hob_status hob_session_keep_messages(hob_session* session, size_t count, hob_error** error);
+
+/* Appends raw text, or raw tokens, to continue from; `flags` as for hob_model_tokenize. Errors:
+ * HOB_FAILED_PRECONDITION if the session holds messages; HOB_OUT_OF_RANGE, with both numbers, if
+ * it would pass the context; HOB_INVALID_ARGUMENT. A failed add leaves the session as it was. */
+HOB_API hob_status hob_session_add_text(hob_session* session, const char* text, size_t text_size,
+                                        hob_text_flags flags, hob_error** error);
+HOB_API hob_status hob_session_add_tokens(hob_session* session, const int32_t* tokens, size_t count,
+                                          hob_error** error);
+
+/* No token: see hob_token.id. */
+#define HOB_NO_TOKEN (-1)
+
+/* A piece of the answer; it and its text live for the callback. */
+typedef struct hob_token {
+  uint32_t struct_size; /* of the library's hob_token: fields past it are not there */
+  int32_t id;           /* HOB_NO_TOKEN: text held back until the end */
+  const char* text;     /* the text that this token made complete: whole characters, maybe none */
+  size_t text_size;
+} hob_token;
+
+/* Receives the answer, on the thread that called hob_session_generate. Non-zero ends it. */
+typedef int32_t (*hob_token_fn)(void* user, const hob_token* token);
+
+typedef struct hob_generate_options {
+  uint32_t struct_size;
+  int32_t max_tokens;      /* of the answer; 0: until the context is full */
+  const hob_string* stops; /* texts, not empty, that end the answer and are not part of it */
+  size_t stop_count;       /* at most 64, each at most 4096 bytes */
+  uint8_t ignore_eos;      /* 1: tokens that end an answer are tokens like any other */
+  uint8_t reserved[7];
+  hob_token_fn on_token; /* NULL: none */
+  void* user;
+} hob_generate_options;
+
+#define HOB_GENERATE_OPTIONS_INIT \
+  {sizeof(hob_generate_options), 0, NULL, 0, 0, {0, 0, 0, 0, 0, 0, 0}, NULL, NULL}
+
+typedef int32_t hob_finish_reason;
+enum {
+  HOB_FINISH_END = 1,         /* the model ended its answer */
+  HOB_FINISH_LENGTH = 2,      /* max_tokens */
+  HOB_FINISH_STOP = 3,        /* a stop text came */
+  HOB_FINISH_CANCELLED = 4,   /* by the callback or hob_session_cancel */
+  HOB_FINISH_CONTEXT_FULL = 5 /* no room for a further token */
+};
+
+typedef struct hob_generate_result {
+  uint32_t struct_size;
+  hob_finish_reason finish_reason;
+  int32_t stop_index;       /* which of `stops` came; -1: none */
+  int32_t prompt_tokens;    /* all that the answer rests on, cached ones included */
+  int32_t cached_tokens;    /* of them, found in the cache */
+  int32_t generated_tokens; /* chosen, a token that ended the answer included */
+} hob_generate_result;
+
+#define HOB_GENERATE_RESULT_INIT {sizeof(hob_generate_result), 0, -1, 0, 0, 0}
+
+/* Answers the conversation, or continues the raw text, and appends the answer to the session: in a
+ * conversation as a message of role "assistant". Blocks until done; being cancelled is a success
+ * with HOB_FINISH_CANCELLED. Cancelled before its first token, it appends nothing. `out` and
+ * `options` may be NULL. Errors: HOB_FAILED_PRECONDITION if the session is empty; HOB_OUT_OF_RANGE,
+ * with both numbers, if the prompt is longer than the context; HOB_INVALID_ARGUMENT (an option, or
+ * the chat template refuses the messages); HOB_RESOURCE_EXHAUSTED. A failed call appends nothing.
+ */
+HOB_API hob_status hob_session_generate(hob_generate_result* out, hob_session* session,
+                                        const hob_generate_options* options, hob_error** error);
+
+/* Ends the hob_session_generate that is running, within one step, prefill included; if none is,
+ * does nothing. Any thread, and a signal handler too, as long as the session lives. */
+HOB_API void hob_session_cancel(hob_session* session);
+
+/* Drops messages, tokens and cache. The sampler starts anew from its seed. */
+HOB_API hob_status hob_session_reset(hob_session* session, hob_error** error);
+
+/* The text of the last answer. *out lives until the next call that changes the session. */
+HOB_API hob_status hob_session_get_reply(hob_string* out, const hob_session* session,
+                                         hob_error** error);
+
+/* The tokens that the last answer rested on and those of the answer; for raw text, all so far.
+ * *out_tokens lives until the next call that changes the session. */
+HOB_API hob_status hob_session_get_tokens(const int32_t** out_tokens, size_t* out_count,
+                                          const hob_session* session, hob_error** error);
+
+/* Of the last hob_session_generate. */
+typedef struct hob_session_stats {
+  uint32_t struct_size;
+  int32_t context_tokens;
+  uint64_t prompt_tokens;
+  uint64_t cached_tokens;
+  uint64_t generated_tokens;
+  uint64_t time_to_first_token_ns;
+  uint64_t prefill_ns; /* over prompt_tokens - cached_tokens */
+  uint64_t decode_ns;  /* over generated_tokens - 1: the first one comes with the prefill */
+  double prefill_tokens_per_second;
+  double decode_tokens_per_second;
+  uint64_t cache_bytes; /* that the session holds */
+  uint64_t peak_bytes;  /* of the runtime */
+} hob_session_stats;
+
+#define HOB_SESSION_STATS_INIT {sizeof(hob_session_stats), 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0}
+
+/* Fills `out`, whose struct_size the caller has set. */
+HOB_API hob_status hob_session_get_stats(hob_session_stats* out, const hob_session* session,
+                                         hob_error** error);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* HOB_SESSION_H_ */

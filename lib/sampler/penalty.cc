@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "lib/sampler/stages.h"
+
+namespace hob {
+
+void ApplyRepetitionPenalty(std::span<float> logits, std::span<const int32_t> recent, float penalty,
+                            std::vector<int32_t>& scratch) {
+  scratch.assign(recent.begin(), recent.end());
+  std::sort(scratch.begin(), scratch.end());
+  scratch.erase(std::unique(scratch.begin(), scratch.end()), scratch.end());
+  for (const int32_t id : scratch) {
+    if (id < 0 || static_cast<size_t>(id) >= logits.size()) continue;
+    float& logit = logits[static_cast<size_t>(id)];
+    logit = logit > 0 ? logit / penalty : logit * penalty;
+  }
+}
+
+}  // namespace hob

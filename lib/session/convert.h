@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "lib/base/status.h"
+#include "lib/format/model_file.h"
+
+namespace hob {
+
+// Reads `input`, builds and checks its graph and writes both as `output` in the `.hob` format,
+// whole or not at all. Vocabulary-only files have no graph.
+Status Convert(const std::string& input, const std::string& output, const Progress& progress);
+
+}  // namespace hob

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/session/kv_cache.h"
+
+#include <cstring>
+
+namespace hob {
+namespace {
+
+size_t PagesFor(int32_t tokens) {
+  return (static_cast<size_t>(tokens) + kKvPageTokens - 1) / kKvPageTokens;
+}
+
+}  // namespace
+
+Status KvCache::PrepareAppend(int32_t count) {
+  const size_t wanted = PagesFor(tokens_ + count);
+  pages_.reserve(wanted);
+  data_.reserve(wanted);
+  const auto first = static_cast<size_t>(tokens_ / kKvPageTokens);
+  if (first < pages_.size() && pages_[first].use_count() > 1) {
+    HOB_ASSIGN_OR_RETURN(Buffer copy, Buffer::Create(allocator_, page_bytes_, "a cache page"));
+    std::memcpy(copy.data(), data_[first], page_bytes_);
+    data_[first] = copy.data();
+    pages_[first] = std::make_shared<const Buffer>(std::move(copy));
+  }
+  while (pages_.size() < wanted) {
+    StatusOr<Buffer> page = Buffer::Create(allocator_, page_bytes_, "a cache page");
+    if (!page.ok()) {
+      Truncate(tokens_);
+      return std::move(page).status();
+    }
+    uint8_t* data = page->data();
+    pages_.push_back(std::make_shared<const Buffer>(*std::move(page)));
+    data_.push_back(data);
+  }
+  return absl::OkStatus();
+}
+
+void KvCache::Truncate(int32_t tokens) {
+  tokens_ = tokens;
+  pages_.resize(PagesFor(tokens));
+  data_.resize(pages_.size());
+}
+
+}  // namespace hob

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// A sequence's keys and values in pages. Pages are reference-counted: sequences that begin alike
+// can share them, and one is copied when it is written to while shared.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "lib/base/allocator.h"
+#include "lib/base/status.h"
+#include "lib/ops/step.h"
+
+namespace hob {
+
+// Not thread-safe; different caches may be used by different threads, even if they share pages.
+class KvCache {
+ public:
+  KvCache(std::shared_ptr<Allocator> allocator, size_t page_bytes)
+      : allocator_(std::move(allocator)), page_bytes_(page_bytes) {}
+
+  // Makes positions [tokens(), tokens() + count) writable. RESOURCE_EXHAUSTED leaves the cache as
+  // it was.
+  Status PrepareAppend(int32_t count);
+  // The positions that PrepareAppend made writable have been written.
+  void CommitAppend(int32_t count) { tokens_ += count; }
+  // Keeps the first `tokens` and gives back the pages that hold none of them.
+  void Truncate(int32_t tokens);
+  // Another cache of the same tokens, on the same pages.
+  KvCache Fork() const { return *this; }
+
+  int32_t tokens() const { return tokens_; }
+  // Page i holds positions from i·kKvPageTokens on. Until the next PrepareAppend or Truncate.
+  uint8_t* const* pages() const { return data_.data(); }
+  size_t bytes() const { return pages_.size() * page_bytes_; }
+
+ private:
+  KvCache(const KvCache&) = default;
+
+  std::shared_ptr<Allocator> allocator_;
+  size_t page_bytes_;
+  int32_t tokens_ = 0;
+  std::vector<std::shared_ptr<const Buffer>> pages_;
+  std::vector<uint8_t*> data_;  // of pages_
+};
+
+}  // namespace hob

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/session/model.h"
+
+#include <variant>
+
+#include "lib/text/unicode.h"
+
+namespace hob {
+namespace {
+
+constexpr uint32_t kDefaultBatchRows = 512;
+constexpr uint32_t kMaxBatchRows = 8192;
+
+Status CheckOptions(const std::string& path, const ModelOptions& options) {
+  if (text::FindInvalidUtf8(path) != std::string_view::npos) {
+    return Error(StatusCode::kInvalidArgument, "the path of the model is not UTF-8");
+  }
+  if (options.max_batch_rows > kMaxBatchRows) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("model option max_batch_rows is ", options.max_batch_rows, ", above ",
+                        kMaxBatchRows));
+  }
+  return absl::OkStatus();
+}
+
+// The stored text of a special token; empty if the vocabulary has none.
+std::string TokenText(const Vocabulary& vocabulary, int32_t id) {
+  const bool known = id >= 0 && static_cast<size_t>(id) < vocabulary.tokens.size();
+  return known ? vocabulary.tokens[static_cast<size_t>(id)] : std::string();
+}
+
+}  // namespace
+
+StatusOr<std::shared_ptr<Model>> Model::Open(std::shared_ptr<Runtime> runtime,
+                                             const std::string& path, const ModelOptions& options) {
+  HOB_RETURN_IF_ERROR(CheckOptions(path, options));
+  std::shared_ptr<Model> model(new Model);
+  model->runtime_ = std::move(runtime);
+  model->path_ = path;
+  HOB_ASSIGN_OR_RETURN(model->file_, OpenModelFile(path));
+  const Vocabulary& vocabulary = model->file_->vocabulary;
+  if (auto tokenizer = text::Tokenizer::Create(vocabulary); tokenizer.ok()) {
+    model->tokenizer_ = *std::move(tokenizer);
+  } else {
+    return Annotate(tokenizer.status(), path);
+  }
+  model->tokenizer_name_ =
+      vocabulary.pre.empty() ? vocabulary.model : Concat(vocabulary.model, "/", vocabulary.pre);
+  if (model->has_chat_template()) {
+    // A template beyond hob's Jinja is no reason to refuse the model: raw text works.
+    model->chat_template_ = text::ChatTemplate::Parse(vocabulary.chat_template);
+    if (!model->chat_template_.ok()) {
+      model->runtime_->Log(
+          LogLevel::kWarning,
+          Concat(path, ": chat template: ", model->chat_template_.status().message()));
+    }
+  }
+  if (options.vocabulary_only) return model;
+
+  ExecutorOptions executor_options;
+  executor_options.precise = options.precise;
+  executor_options.kv_type = options.kv_type;
+  executor_options.max_rows = static_cast<int32_t>(
+      options.max_batch_rows == 0 ? kDefaultBatchRows : options.max_batch_rows);
+  executor_options.progress = options.progress;
+  std::unique_ptr<Executor> executor;
+  {
+    const Turnstile::Turn turn(model->runtime_->turnstile());  // packing runs on the pool
+    auto created = Executor::Create(model->file_, model->runtime_->pool(),
+                                    model->runtime_->allocator(), executor_options);
+    if (!created.ok()) return Annotate(created.status(), path);
+    executor = *std::move(created);
+  }
+  const size_t vocabulary_size = model->tokenizer_->size();
+  if (static_cast<size_t>(executor->shape().vocabulary) < vocabulary_size) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat(path, ": the vocabulary has ", vocabulary_size,
+                        " tokens, but the model knows ", executor->shape().vocabulary));
+  }
+  model->scheduler_ =
+      std::make_unique<Scheduler>(std::move(executor), model->runtime_->turnstile());
+  return model;
+}
+
+Status Model::CheckChat() const {
+  if (!has_chat_template()) {
+    return Error(StatusCode::kFailedPrecondition, "the model has no chat template",
+                 "Add raw text instead of messages.");
+  }
+  if (!chat_template_.ok()) return Annotate(chat_template_.status(), "chat template");
+  return absl::OkStatus();
+}
+
+StatusOr<std::string> Model::RenderChat(const std::vector<text::ChatMessage>& messages,
+                                        bool add_generation_prompt) const {
+  HOB_RETURN_IF_ERROR(CheckChat());
+  text::ChatTemplate::Variables variables;
+  variables.bos_token = TokenText(file_->vocabulary, tokenizer_->bos());
+  variables.eos_token = TokenText(file_->vocabulary, tokenizer_->eos());
+  variables.add_generation_prompt = add_generation_prompt;
+  auto rendered = (*chat_template_)->Render(messages, variables);
+  if (!rendered.ok()) return Annotate(rendered.status(), "chat template");
+  return rendered;
+}
+
+StatusOr<std::vector<int32_t>> Model::EncodeChat(
+    const std::vector<text::ChatMessage>& messages) const {
+  HOB_ASSIGN_OR_RETURN(const std::string rendered, RenderChat(messages, true));
+  text::EncodeOptions options;
+  options.parse_special = true;
+  HOB_ASSIGN_OR_RETURN(std::vector<int32_t> tokens, tokenizer_->Encode(rendered, options));
+  const int32_t bos = tokenizer_->bos();
+  if (file_->vocabulary.add_bos && bos >= 0 && (tokens.empty() || tokens.front() != bos)) {
+    tokens.insert(tokens.begin(), bos);
+  }
+  return tokens;
+}
+
+std::string_view Model::MetadataText(std::string_view key) const {
+  const MetaValue* value = file_->metadata.Find(key);
+  const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(value);
+  return text == nullptr ? std::string_view() : std::string_view(*text);
+}
+
+StatusOr<std::string_view> Model::Property(ModelText which) const {
+  switch (which) {
+    case ModelText::kArchitecture:
+      return std::string_view(file_->architecture);
+    case ModelText::kName:
+      return MetadataText("general.name");
+    case ModelText::kLicense:
+      return MetadataText("general.license");
+    case ModelText::kContainer:
+      return std::string_view(file_->container);
+    case ModelText::kChatTemplate:
+      return std::string_view(file_->vocabulary.chat_template);
+    case ModelText::kTokenizer:
+      return std::string_view(tokenizer_name_);
+    case ModelText::kPath:
+      return std::string_view(path_);
+  }
+  return Error(StatusCode::kInvalidArgument,
+               Concat("there is no text property ", static_cast<int32_t>(which), " of a model"));
+}
+
+uint64_t Model::parameters() const {
+  uint64_t sum = 0;
+  for (const Tensor& tensor : file_->tensors) {
+    sum += static_cast<uint64_t>(tensor.rows()) * static_cast<uint64_t>(tensor.columns());
+  }
+  return sum;
+}
+
+}  // namespace hob

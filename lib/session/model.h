@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/status.h"
+#include "lib/format/model_file.h"
+#include "lib/scheduler/scheduler.h"
+#include "lib/session/runtime.h"
+#include "lib/text/chat_template.h"
+#include "lib/text/tokenizer.h"
+
+namespace hob {
+
+struct ModelOptions {
+  bool vocabulary_only = false;
+  bool precise = false;  // f32 activations and cache
+  DType kv_type = DType::kF16;
+  uint32_t max_batch_rows = 0;  // 0: 512
+  Progress progress;
+};
+
+enum class ModelText : int32_t {  // the numbers of hob_model_text
+  kArchitecture = 1,
+  kName = 2,
+  kLicense = 3,
+  kContainer = 4,
+  kChatTemplate = 5,
+  kTokenizer = 6,
+  kPath = 7,
+};
+
+// A model that is ready to run: its file, tokenizer, chat template and executor. Immutable;
+// thread-safe; kept alive by its sessions.
+class Model {
+ public:
+  static StatusOr<std::shared_ptr<Model>> Open(std::shared_ptr<Runtime> runtime,
+                                               const std::string& path,
+                                               const ModelOptions& options);
+
+  Runtime& runtime() const { return *runtime_; }
+  const ModelFile& file() const { return *file_; }
+  const std::string& path() const { return path_; }
+  const text::Tokenizer& tokenizer() const { return *tokenizer_; }
+  // Null for a vocabulary-only model.
+  Scheduler* scheduler() const { return scheduler_.get(); }
+  bool has_chat_template() const { return !file_->vocabulary.chat_template.empty(); }
+
+  // The text of a conversation. FAILED_PRECONDITION without a chat template; UNIMPLEMENTED if the
+  // template needs what hob's Jinja lacks; INVALID_ARGUMENT if it refuses the messages.
+  StatusOr<std::string> RenderChat(const std::vector<text::ChatMessage>& messages,
+                                   bool add_generation_prompt) const;
+  // RenderChat's text as tokens, BOS included where the vocabulary asks and the template did not.
+  StatusOr<std::vector<int32_t>> EncodeChat(const std::vector<text::ChatMessage>& messages) const;
+  // OK, or why the model cannot render chats.
+  Status CheckChat() const;
+
+  // A text property; empty if the file has none. INVALID_ARGUMENT for a number not in the list.
+  StatusOr<std::string_view> Property(ModelText which) const;
+  uint64_t parameters() const;
+
+ private:
+  Model() = default;
+  std::string_view MetadataText(std::string_view key) const;
+
+  std::shared_ptr<Runtime> runtime_;
+  std::string path_;
+  std::string tokenizer_name_;
+  std::shared_ptr<const ModelFile> file_;
+  std::unique_ptr<text::Tokenizer> tokenizer_;
+  StatusOr<std::unique_ptr<text::ChatTemplate>> chat_template_ = nullptr;
+  std::unique_ptr<Scheduler> scheduler_;
+};
+
+}  // namespace hob

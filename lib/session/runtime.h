@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "lib/base/allocator.h"
+#include "lib/base/log.h"
+#include "lib/base/status.h"
+#include "lib/base/thread_pool.h"
+#include "lib/scheduler/turnstile.h"
+
+namespace hob {
+
+struct RuntimeOptions {
+  uint32_t threads = 0;  // 0: as many as the process may use
+  AllocatorHooks allocator;
+  std::function<void(LogLevel level, std::string_view line)> log;  // null: silence
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+// What models share. Thread-safe; kept alive by whatever is made from it.
+class Runtime {
+ public:
+  static StatusOr<std::shared_ptr<Runtime>> Create(const RuntimeOptions& options);
+
+  ThreadPool& pool() { return *pool_; }
+  size_t threads() const { return pool_->threads(); }
+  // Whoever runs loops on the pool holds a turn of it.
+  Turnstile& turnstile() { return turnstile_; }
+  const std::shared_ptr<Allocator>& allocator() const { return allocator_; }
+  void Log(LogLevel level, std::string_view message) const;
+
+  // FAILED_PRECONDITION in a process forked from the one that made the runtime: the pool's threads
+  // are not there.
+  Status CheckProcess() const;
+
+ private:
+  Runtime() = default;
+
+  int64_t process_ = 0;
+  std::function<void(LogLevel, std::string_view)> log_;
+  LogLevel log_level_ = LogLevel::kInfo;
+  std::shared_ptr<Allocator> allocator_;
+  std::unique_ptr<ThreadPool> pool_;
+  Turnstile turnstile_;
+};
+
+}  // namespace hob

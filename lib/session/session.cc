@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/session/session.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "lib/text/unicode.h"
+
+namespace hob {
+namespace {
+
+// Rows of logits that Evaluate holds at a time: a vocabulary of 256 Ki makes 128 MiB of them.
+constexpr int32_t kEvaluateRows = 128;
+
+Status CheckUtf8(std::string_view text, std::string_view what) {
+  const size_t at = text::FindInvalidUtf8(text);
+  if (at == std::string_view::npos) return absl::OkStatus();
+  return Error(StatusCode::kInvalidArgument, Concat(what, " is not UTF-8 at byte ", at));
+}
+
+Status TooLong(size_t tokens, int32_t context) {
+  return Error(StatusCode::kOutOfRange,
+               Concat("the prompt has ", tokens, " tokens, but the context holds ", context),
+               "Shorten it, drop earlier messages, or create the session with a larger context.");
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model,
+                                                   const SessionOptions& options) {
+  if (model->scheduler() == nullptr) {
+    return Error(StatusCode::kFailedPrecondition, "the model was opened with its vocabulary only",
+                 "Open it without vocabulary_only to create sessions.");
+  }
+  const ModelShape& shape = model->scheduler()->executor().shape();
+  const int32_t context =
+      options.context_tokens == 0 ? shape.context_length : options.context_tokens;
+  if (context < 1 || context > shape.context_length) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("session option context_tokens is ", options.context_tokens,
+                        ", not between 1 and the model's ", shape.context_length));
+  }
+  HOB_ASSIGN_OR_RETURN(Sampler sampler, Sampler::Create(options.sampler));
+  HOB_ASSIGN_OR_RETURN(
+      Buffer logits,
+      Buffer::Create(model->runtime().allocator(),
+                     static_cast<size_t>(shape.vocabulary) * sizeof(float), "logits"));
+  return std::unique_ptr<Session>(
+      new Session(std::move(model), context, std::move(sampler), std::move(logits)));
+}
+
+Session::Session(std::shared_ptr<Model> model, int32_t context_tokens, Sampler sampler,
+                 Buffer logits)
+    : model_(std::move(model)),
+      context_tokens_(context_tokens),
+      sampler_(std::move(sampler)),
+      logits_(std::move(logits)),
+      cache_(model_->runtime().allocator(),
+             model_->scheduler()->executor().kv_layout().page_bytes()) {}
+
+Status Session::SetSampler(const SamplerOptions& options) {
+  HOB_ASSIGN_OR_RETURN(sampler_, Sampler::Create(options));
+  return absl::OkStatus();
+}
+
+Status Session::AddMessage(std::string_view role, std::string_view content) {
+  HOB_RETURN_IF_ERROR(model_->CheckChat());
+  if (messages_.empty() && !tokens_.empty()) {
+    return Error(StatusCode::kFailedPrecondition, "the session holds raw text, not messages",
+                 "Reset it, or use another session.");
+  }
+  if (role.empty()) return Error(StatusCode::kInvalidArgument, "the role of a message is empty");
+  HOB_RETURN_IF_ERROR(CheckUtf8(role, "the role of a message"));
+  HOB_RETURN_IF_ERROR(CheckUtf8(content, "the text of a message"));
+  messages_.push_back({std::string(role), std::string(content)});
+  return absl::OkStatus();
+}
+
+Status Session::KeepMessages(size_t count) {
+  if (count > messages_.size()) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("the session has ", messages_.size(), " messages, fewer than ", count));
+  }
+  if (count == messages_.size()) return absl::OkStatus();
+  messages_.resize(count);
+  tokens_.clear();
+  reply_.clear();
+  return absl::OkStatus();
+}
+
+Status Session::AddText(std::string_view text, const text::EncodeOptions& options) {
+  HOB_RETURN_IF_ERROR(CheckUtf8(text, "the text"));
+  HOB_ASSIGN_OR_RETURN(const std::vector<int32_t> tokens,
+                       model_->tokenizer().Encode(text, options));
+  return AddTokens(tokens);
+}
+
+Status Session::AddTokens(std::span<const int32_t> tokens) {
+  if (!messages_.empty()) {
+    return Error(StatusCode::kFailedPrecondition, "the session holds messages, not raw text",
+                 "Reset it, or use another session.");
+  }
+  HOB_RETURN_IF_ERROR(CheckTokens(tokens));
+  const size_t total = tokens_.size() + tokens.size();
+  if (total > static_cast<size_t>(context_tokens_)) return TooLong(total, context_tokens_);
+  tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
+  return absl::OkStatus();
+}
+
+Status Session::CheckTokens(std::span<const int32_t> tokens) const {
+  const int32_t vocabulary = model_->scheduler()->executor().shape().vocabulary;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i] < 0 || tokens[i] >= vocabulary) {
+      return Error(StatusCode::kInvalidArgument,
+                   Concat("token ", tokens[i], " at index ", i, " is not in the vocabulary of ",
+                          vocabulary));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void Session::KeepCached(std::span<const int32_t> tokens) {
+  const auto differ =
+      std::mismatch(cached_.begin(), cached_.end(), tokens.begin(), tokens.end()).first;
+  cached_.erase(differ, cached_.end());
+  cache_.Truncate(static_cast<int32_t>(cached_.size()));
+}
+
+Status Session::RunStep(std::span<const int32_t> tokens, std::span<const int32_t> logit_rows,
+                        float* logits) {
+  const auto rows = static_cast<int32_t>(tokens.size());
+  cached_.reserve(cached_.size() + tokens.size());
+  HOB_RETURN_IF_ERROR(cache_.PrepareAppend(rows));
+  const SequenceRows sequence = {cache_.pages(), 0, rows, cache_.tokens()};
+  Step step;
+  step.tokens = tokens;
+  step.sequences = {&sequence, 1};
+  step.logit_rows = logit_rows;
+  step.logits = logits;
+  if (Status status = model_->scheduler()->Run(step, stop_); !status.ok()) {
+    cache_.Truncate(cache_.tokens());
+    return status;
+  }
+  cache_.CommitAppend(rows);
+  cached_.insert(cached_.end(), tokens.begin(), tokens.end());
+  return absl::OkStatus();
+}
+
+Status Session::Evaluate(std::span<const int32_t> tokens, const LogitsCallback& on_logits) {
+  if (tokens.empty()) return Error(StatusCode::kInvalidArgument, "there are no tokens to evaluate");
+  HOB_RETURN_IF_ERROR(CheckTokens(tokens));
+  Reset();
+  if (tokens.size() > static_cast<size_t>(context_tokens_)) {
+    return TooLong(tokens.size(), context_tokens_);
+  }
+  stop_.store(false, std::memory_order_relaxed);
+
+  const Executor& executor = model_->scheduler()->executor();
+  const auto vocabulary = static_cast<size_t>(executor.shape().vocabulary);
+  const size_t chunk = std::min<size_t>(
+      {static_cast<size_t>(std::min(executor.max_rows(), kEvaluateRows)), tokens.size()});
+  HOB_ASSIGN_OR_RETURN(
+      const Buffer logits,
+      Buffer::Create(model_->runtime().allocator(), chunk * vocabulary * sizeof(float), "logits"));
+  std::vector<int32_t> all_rows(chunk);
+  std::iota(all_rows.begin(), all_rows.end(), 0);
+  for (size_t first = 0; first < tokens.size(); first += chunk) {
+    const size_t rows = std::min(chunk, tokens.size() - first);
+    Status status =
+        RunStep(tokens.subspan(first, rows), std::span(all_rows).first(rows), logits.as<float>());
+    if (status.ok() && !on_logits(first, rows, {logits.as<float>(), rows * vocabulary})) {
+      status = Error(StatusCode::kCancelled, "the callback cancelled the evaluation");
+    }
+    if (!status.ok()) {
+      Reset();
+      return status;
+    }
+  }
+  tokens_.assign(tokens.begin(), tokens.end());
+  return absl::OkStatus();
+}
+
+void Session::Reset() {
+  messages_.clear();
+  tokens_.clear();
+  reply_.clear();
+  cached_.clear();
+  cache_.Truncate(0);
+  stats_ = {};
+  // The options have passed the check before.
+  if (auto sampler = Sampler::Create(sampler_.options()); sampler.ok()) {
+    sampler_ = *std::move(sampler);
+  }
+}
+
+}  // namespace hob

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// A conversation with a model, or a raw text that it continues.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/status.h"
+#include "lib/sampler/sampler.h"
+#include "lib/session/kv_cache.h"
+#include "lib/session/model.h"
+
+namespace hob {
+
+struct SessionOptions {
+  int32_t context_tokens = 0;  // 0: the model's
+  SamplerOptions sampler;
+};
+
+enum class FinishReason : int32_t {
+  kEnd = 1,
+  kLength = 2,
+  kStop = 3,
+  kCancelled = 4,
+  kContextFull = 5,
+};
+
+struct GenerateOptions {
+  static constexpr size_t kMaxStops = 64;
+  static constexpr size_t kMaxStopBytes = 4096;
+
+  int32_t max_tokens = 0;  // 0: until the context is full
+  std::vector<std::string> stops;
+  bool ignore_eos = false;
+  // Given each token, or −1, and the text that became complete; returns false to end the answer.
+  std::function<bool(int32_t token, std::string_view text)> on_token;
+};
+
+struct GenerateResult {
+  FinishReason finish_reason = FinishReason::kEnd;
+  int32_t stop_index = -1;
+  int32_t prompt_tokens = 0;
+  int32_t cached_tokens = 0;
+  int32_t generated_tokens = 0;
+};
+
+struct SessionStats {
+  GenerateResult counts;
+  uint64_t time_to_first_token_ns = 0;
+  uint64_t prefill_ns = 0;
+  uint64_t decode_ns = 0;
+};
+
+// One thread at a time, save Cancel and TryEnter. Whatever fails leaves messages and text as they
+// were; what is cached may differ, which cannot be seen in any result.
+class Session {
+ public:
+  static StatusOr<std::unique_ptr<Session>> Create(std::shared_ptr<Model> model,
+                                                   const SessionOptions& options);
+
+  // For callers that cannot know that they are alone: false while another call is within Enter and
+  // Leave.
+  bool TryEnter() { return !busy_.exchange(true, std::memory_order_acquire); }
+  void Leave() { busy_.store(false, std::memory_order_release); }
+
+  Status SetSampler(const SamplerOptions& options);
+  Status AddMessage(std::string_view role, std::string_view content);
+  Status KeepMessages(size_t count);
+  Status AddText(std::string_view text, const text::EncodeOptions& options);
+  Status AddTokens(std::span<const int32_t> tokens);
+
+  // See hob_session_generate.
+  StatusOr<GenerateResult> Generate(const GenerateOptions& options);
+  // Any thread, signal handlers too.
+  void Cancel() { stop_.store(true, std::memory_order_relaxed); }
+
+  // Resets, then runs `tokens` and gives `on_logits` the logits [rows, vocabulary] of each chunk,
+  // until it returns false (CANCELLED).
+  using LogitsCallback =
+      std::function<bool(size_t first, size_t rows, std::span<const float> logits)>;
+  Status Evaluate(std::span<const int32_t> tokens, const LogitsCallback& on_logits);
+
+  void Reset();
+
+  const Model& model() const { return *model_; }
+  int32_t context_tokens() const { return context_tokens_; }
+  size_t message_count() const { return messages_.size(); }
+  std::span<const int32_t> tokens() const { return tokens_; }
+  std::string_view reply() const { return reply_; }
+  const SessionStats& stats() const { return stats_; }
+  size_t cache_bytes() const { return cache_.bytes(); }
+
+ private:
+  friend class Generation;
+
+  Session(std::shared_ptr<Model> model, int32_t context_tokens, Sampler sampler, Buffer logits);
+
+  Status CheckTokens(std::span<const int32_t> tokens) const;
+  // Drops what the cache holds beyond its common beginning with `tokens`.
+  void KeepCached(std::span<const int32_t> tokens);
+  // Runs `tokens` at the end of the cache and puts the logits of those named in `logit_rows` into
+  // `logits`. At most max_rows tokens. The cache is as before on errors.
+  Status RunStep(std::span<const int32_t> tokens, std::span<const int32_t> logit_rows,
+                 float* logits);
+
+  std::shared_ptr<Model> model_;
+  int32_t context_tokens_;
+  Sampler sampler_;
+  Buffer logits_;  // [vocabulary] f32, of the last token
+
+  std::vector<text::ChatMessage> messages_;
+  std::vector<int32_t> tokens_;  // raw text; or the last prompt and answer of the conversation
+  std::string reply_;
+  KvCache cache_;
+  std::vector<int32_t> cached_;  // the tokens that cache_ holds
+  SessionStats stats_;
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> busy_{false};
+};
+
+}  // namespace hob
