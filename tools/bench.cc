@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// hob bench: prefill and decode speed, load time and memory; medians over repetitions.
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "tools/common.h"
+
+namespace tool {
+namespace {
+
+struct Options {
+  ModelOptions model;
+  size_t prompt = 512;
+  int32_t generate = 128;
+  int reps = 5;
+  bool json = false;
+};
+
+double Median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+// Ids spread over the vocabulary, the same in every run.
+std::vector<int32_t> SomeTokens(size_t count, int32_t vocabulary) {
+  std::vector<int32_t> tokens(count);
+  uint32_t state = 1;
+  for (int32_t& token : tokens) {
+    state = state * 1664525u + 1013904223u;  // Numerical Recipes' generator
+    token = static_cast<int32_t>((state >> 8) % static_cast<uint32_t>(vocabulary));
+  }
+  return tokens;
+}
+
+hob_session_stats Generate(const hob::Model& model, const std::vector<int32_t>& prompt,
+                           int32_t count) {
+  hob::Session session = Check(hob::Session::Create(model));
+  Check(session.AddTokens(prompt));
+  hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
+  options.max_tokens = count;
+  options.ignore_eos = 1;
+  Check(session.Generate(options));
+  return Check(session.Stats());
+}
+
+uint64_t PeakRss() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+#if defined(__APPLE__)
+  return static_cast<uint64_t>(usage.ru_maxrss);
+#else
+  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+#endif
+}
+
+void Run(const Options& options) {
+  std::vector<double> prefill, decode;
+  const Loaded loaded = Load(options.model);
+  const hob_model_info info = Check(loaded.model.Info());
+  const std::vector<int32_t> prompt = SomeTokens(options.prompt, info.vocabulary_size);
+  const std::vector<int32_t> seed = SomeTokens(1, info.vocabulary_size);
+  ProgressBar bar("Measuring");
+  for (int r = -1; r < options.reps; ++r) {  // the first is a warm-up
+    if (options.prompt > 0) {
+      const hob_session_stats stats = Generate(loaded.model, prompt, 1);
+      if (r >= 0) prefill.push_back(stats.prefill_tokens_per_second);
+    }
+    if (options.generate > 0) {
+      const hob_session_stats stats = Generate(loaded.model, seed, options.generate + 1);
+      if (r >= 0) decode.push_back(stats.decode_tokens_per_second);
+    }
+    bar.Update(static_cast<uint64_t>(r + 2), static_cast<uint64_t>(options.reps + 1));
+  }
+  const uint32_t threads = Check(loaded.runtime.Info()).threads;
+  if (options.json) {
+    nlohmann::ordered_json out;
+    out["model"] = std::string(loaded.model.Text(HOB_MODEL_PATH));
+    out["version"] = std::string(hob::ToView(hob_version()));
+    out["threads"] = threads;
+    out["prompt_tokens"] = options.prompt;
+    out["generated_tokens"] = options.generate;
+    out["repetitions"] = options.reps;
+    out["prefill_tps"] = Median(prefill);
+    out["decode_tps"] = Median(decode);
+    out["load_ms"] = loaded.load_ms;
+    out["peak_rss_bytes"] = PeakRss();
+    out["prefill_tps_all"] = prefill;
+    out["decode_tps_all"] = decode;
+    Print(out.dump(2) + "\n");
+    return;
+  }
+  char text[512];
+  std::snprintf(text, sizeof(text),
+                "prefill  %4zu tokens  %9.1f tok/s\n"
+                "decode   %4d tokens  %9.1f tok/s\n"
+                "load     %20.1f ms\n"
+                "peak RSS %23s\n"
+                "%u threads, medians of %d\n",
+                options.prompt, Median(prefill), options.generate, Median(decode), loaded.load_ms,
+                Bytes(PeakRss()).c_str(), threads, options.reps);
+  Print(text);
+}
+
+}  // namespace
+
+void AddBench(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("bench", "measure speed and memory");
+  AddModelOptions(*command, options->model, /*precise=*/true);
+  command->add_option("--prompt", options->prompt, "tokens of the prompt")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  command->add_option("--gen", options->generate, "tokens to generate")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  command->add_option("--reps", options->reps, "repetitions")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "JSON with prefill_tps, decode_tps, load_ms, peak_rss_bytes");
+  command->callback([options] { Run(*options); });
+}
+
+}  // namespace tool

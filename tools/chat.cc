@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// hob chat: a conversation, token by token.
+#include <cstdio>
+#include <memory>
+
+#include "tools/common.h"
+#include "tools/line_reader.h"
+
+namespace tool {
+namespace {
+
+struct Options {
+  ModelOptions model;
+  SamplingOptions sampling;
+  std::string prompt, system;
+  int32_t max_tokens = 0, context = 0;
+};
+
+constexpr std::string_view kHelp =
+    "/help            this list\n"
+    "/history         the conversation so far\n"
+    "/system TEXT     begin anew with this system message\n"
+    "/reset           begin anew\n"
+    "/stats           speed and memory of the last answer\n"
+    "/exit, Ctrl-D    leave\n"
+    "Ctrl-C stops an answer.\n";
+
+class Chat {
+ public:
+  Chat(const Options& options, hob::Session session)
+      : session_(std::move(session)), system_(options.system) {
+    generate_.max_tokens = options.max_tokens;
+    Begin();
+  }
+
+  // Answers on standard output. False when nobody reads it any more.
+  bool Answer(const std::string& text) {
+    const size_t before = Check(session_.MessageCount());
+    Check(session_.AddMessage("user", text));
+    const CancelOnInterrupt interrupt(session_.get());
+    bool readable = true;
+    auto result =
+        session_.Generate([&](std::string_view piece) { return readable = Print(piece); }, generate_);
+    if (!result.ok()) {
+      Check(session_.KeepMessages(before));  // the conversation goes on as if it had not been asked
+      Fail(result.error());
+    }
+    if (result->finish_reason == HOB_FINISH_CONTEXT_FULL) {
+      std::fputs("\n[the context is full: /reset begins anew]", stderr);
+    }
+    history_.emplace_back("user", text);
+    history_.emplace_back("assistant", session_.Reply());
+    return readable && Print(interrupt.interrupted() ? " [stopped]\n" : "\n");
+  }
+
+  // A line that begins with "/". False to leave.
+  bool Command(const std::string& line) {
+    const size_t space = line.find(' ');
+    const std::string name = line.substr(0, space);
+    if (name == "/exit" || name == "/quit") return false;
+    if (name == "/help") {
+      Print(kHelp);
+    } else if (name == "/history") {
+      for (const auto& [role, text] : history_) Print(role + ": " + text + "\n");
+    } else if (name == "/reset" || name == "/system") {
+      if (name == "/system") system_ = space == std::string::npos ? "" : line.substr(space + 1);
+      Check(session_.Reset());
+      Begin();
+      Print("A new conversation.\n");
+    } else if (name == "/stats") {
+      Stats();
+    } else {
+      Print("No such command: " + name + ". /help lists them.\n");
+    }
+    return true;
+  }
+
+ private:
+  void Begin() {
+    history_.clear();
+    if (system_.empty()) return;
+    Check(session_.AddMessage("system", system_));
+    history_.emplace_back("system", system_);
+  }
+
+  void Stats() {
+    const hob_session_stats s = Check(session_.Stats());
+    char text[256];
+    std::snprintf(text, sizeof(text),
+                  "%llu prompt tokens (%llu cached), %llu generated; first after %.0f ms; "
+                  "prefill %.0f tok/s, decode %.0f tok/s; peak %s\n",
+                  static_cast<unsigned long long>(s.prompt_tokens),
+                  static_cast<unsigned long long>(s.cached_tokens),
+                  static_cast<unsigned long long>(s.generated_tokens),
+                  static_cast<double>(s.time_to_first_token_ns) / 1e6, s.prefill_tokens_per_second,
+                  s.decode_tokens_per_second, Bytes(s.peak_bytes).c_str());
+    Print(text);
+  }
+
+  hob::Session session_;
+  std::string system_;
+  hob_generate_options generate_ = HOB_GENERATE_OPTIONS_INIT;
+  std::vector<std::pair<std::string, std::string>> history_;
+};
+
+void Run(const Options& options) {
+  LineReader reader;
+  Loaded loaded = Load(options.model);
+  const hob_sampler_options sampler = options.sampling.Chosen();
+  hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
+  session_options.sampler = &sampler;
+  session_options.context_tokens = options.context;
+  Chat chat(options, Check(hob::Session::Create(loaded.model, session_options)));
+  if (!options.prompt.empty()) {
+    chat.Answer(options.prompt);
+    return;
+  }
+  if (reader.terminal()) {
+    Print(std::string(loaded.model.Text(HOB_MODEL_NAME)) + " (licence: " +
+          std::string(loaded.model.Text(HOB_MODEL_LICENSE)) + "). /help lists commands.\n");
+  }
+  for (;;) {
+    bool interrupted = false;
+    const std::optional<std::string> line = reader.Read("> ", interrupted);
+    if (interrupted) {
+      Print("\nCtrl-D or /exit leaves.\n");
+      continue;
+    }
+    if (!line.has_value()) break;
+    if (line->find_first_not_of(" \t") == std::string::npos) continue;
+    try {
+      if (line->front() == '/' ? !chat.Command(*line) : !chat.Answer(*line)) return;
+    } catch (const Failure& failure) {
+      if (!reader.terminal()) throw;
+      std::fprintf(stderr, "%s\n", failure.what());  // the conversation goes on
+    }
+  }
+  if (reader.terminal()) Print("\n");
+}
+
+}  // namespace
+
+void AddChat(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("chat", "talk to the assistant");
+  AddModelOptions(*command, options->model);
+  AddSamplingOptions(*command, options->sampling);
+  command->add_option("-p,--prompt", options->prompt, "answer this and leave");
+  command->add_option("--system", options->system, "system message");
+  command->add_option("-c,--context", options->context, "tokens remembered; 0: all the model can")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")
+      ->check(CLI::NonNegativeNumber);
+  command->callback([options] { Run(*options); });
+}
+
+}  // namespace tool

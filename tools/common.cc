@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/common.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <sstream>
+
+namespace tool {
+
+void Fail(const hob::Error& error) {
+  throw Failure(std::string(error.message()), std::string(error.hint()));
+}
+
+void AddModelOptions(CLI::App& app, ModelOptions& options, bool precise) {
+  app.add_option("-m,--model", options.path, "model file, GGUF or .hob (default: the default model)");
+  app.add_option("-t,--threads", options.threads, "threads (default: as many as may be used)");
+  if (precise) app.add_flag("--precise", options.precise, "f32 activations and cache: slow, exact");
+}
+
+hob_sampler_options SamplingOptions::Chosen() const {
+  hob_sampler_options chosen = sampler;
+  if (greedy) chosen.temperature = 0;
+  return chosen;
+}
+
+void AddSamplingOptions(CLI::App& app, SamplingOptions& options) {
+  hob_sampler_options& s = options.sampler;
+  s.temperature = 0.2f;
+  s.top_p = 0.9f;
+  app.add_flag("--greedy", options.greedy, "always the likeliest token");
+  app.add_option("--temperature", s.temperature, "0: greedy")->capture_default_str();
+  app.add_option("--top-k", s.top_k, "keep the k likeliest tokens; 0: all")->capture_default_str();
+  app.add_option("--top-p", s.top_p, "keep the likeliest that sum to p; 1: all")
+      ->capture_default_str();
+  app.add_option("--min-p", s.min_p, "drop tokens below this share of the likeliest; 0: none")
+      ->capture_default_str();
+  app.add_option("--repetition-penalty", s.repetition_penalty, "1: none")->capture_default_str();
+  app.add_option("--repetition-window", s.repetition_window, "last tokens that it looks at; 0: all")
+      ->capture_default_str();
+  app.add_option("--seed", s.seed, "the same seed gives the same answer")->capture_default_str();
+}
+
+std::string DefaultModelPath() {
+  std::filesystem::path cache;
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg != '\0') {
+    cache = xdg;
+  } else if (const char* home = std::getenv("HOME"); home != nullptr) {
+    cache = std::filesystem::path(home) / ".cache";
+  }
+  return cache / "hob" / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf";
+}
+
+Loaded Load(const ModelOptions& options, bool vocabulary_only, uint32_t batch_rows) {
+  std::string path = options.path;
+  if (path.empty()) {
+    path = DefaultModelPath();
+    if (!std::filesystem::exists(path)) {
+      throw Failure("the default model is not at " + path,
+                    "run ./dev setup in a clone of hob to fetch it, or name a file with --model");
+    }
+  }
+  hob_runtime_options runtime_options = HOB_RUNTIME_OPTIONS_INIT;
+  runtime_options.threads = options.threads;
+  hob::Runtime runtime = Check(hob::Runtime::Create(runtime_options));
+  hob_model_options model_options = HOB_MODEL_OPTIONS_INIT;
+  model_options.activations = options.precise ? HOB_ACTIVATIONS_F32 : HOB_ACTIVATIONS_INT8;
+  model_options.vocabulary_only = vocabulary_only ? 1 : 0;
+  model_options.max_batch_rows = batch_rows;
+  ProgressBar bar("Loading");
+  model_options.progress = &ProgressBar::Callback;
+  model_options.progress_user = &bar;
+  const auto start = std::chrono::steady_clock::now();
+  hob::Model model = Check(hob::Model::Open(runtime, path, model_options));
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  return {std::move(runtime), std::move(model), took.count()};
+}
+
+std::string ReadText(const std::string& path) {
+  if (path == "-") {
+    return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+  }
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) throw Failure(path + " is a directory");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Failure("cannot read " + path);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (file.bad()) throw Failure("reading " + path + " failed");
+  return text;
+}
+
+std::string Bytes(uint64_t bytes) {
+  const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(bytes);
+  size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < std::size(units); ++unit) value /= 1024;
+  char text[32];
+  std::snprintf(text, sizeof(text), unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+  return text;
+}
+
+bool Print(std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+}
+
+ProgressBar::ProgressBar(std::string label)
+    : label_(std::move(label)), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+ProgressBar::~ProgressBar() {
+  if (shown_ >= 0) std::fputs("\r\033[K", stderr);
+}
+
+void ProgressBar::Update(uint64_t done, uint64_t total) {
+  if (!terminal_ || total == 0) return;
+  const int percent = static_cast<int>(done * 100 / total);
+  if (percent == shown_) return;
+  shown_ = percent;
+  constexpr int kWidth = 30;
+  std::string bar(static_cast<size_t>(percent * kWidth / 100), '#');
+  bar.resize(kWidth, '.');
+  std::fprintf(stderr, "\r%s [%s] %3d %%", label_.c_str(), bar.c_str(), percent);
+  std::fflush(stderr);
+}
+
+int32_t ProgressBar::Callback(void* user, uint64_t done, uint64_t total) {
+  static_cast<ProgressBar*>(user)->Update(done, total);
+  return 0;
+}
+
+namespace {
+
+std::atomic<hob_session*> current_session{nullptr};
+std::atomic<bool> was_interrupted{false};
+
+void OnInterrupt(int) {
+  was_interrupted.store(true);
+  if (hob_session* session = current_session.load()) hob_session_cancel(session);
+}
+
+struct sigaction previous_action;
+
+}  // namespace
+
+CancelOnInterrupt::CancelOnInterrupt(hob_session* session) {
+  was_interrupted.store(false);
+  current_session.store(session);
+  struct sigaction action = {};
+  action.sa_handler = OnInterrupt;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, &previous_action);
+}
+
+CancelOnInterrupt::~CancelOnInterrupt() {
+  sigaction(SIGINT, &previous_action, nullptr);
+  current_session.store(nullptr);
+}
+
+bool CancelOnInterrupt::interrupted() const { return was_interrupted.load(); }
+
+}  // namespace tool

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the subcommands share: options, opening a model, errors, exit codes.
+#pragma once
+
+#include <hob/hob.hpp>
+#include <hob/hob_experimental.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tool {
+
+// Exit codes, documented in docs/reference/cli.md.
+inline constexpr int kOk = 0;
+inline constexpr int kFailed = 1;       // the work could not be done
+inline constexpr int kUsage = 2;        // the command line is wrong
+inline constexpr int kInterrupted = 130;
+
+// Ends the command with a message on stderr.
+struct Failure : std::exception {
+  Failure(std::string what, std::string hint = {}, int exit_code = kFailed)
+      : what_text(std::move(what)), hint(std::move(hint)), code(exit_code) {}
+  const char* what() const noexcept override { return what_text.c_str(); }
+  std::string what_text, hint;
+  int code;
+};
+
+// The value, or a Failure that carries the error's message and hint.
+[[noreturn]] void Fail(const hob::Error& error);
+template <typename T>
+T Check(hob::Result<T> result) {
+  if (!result.ok()) Fail(result.error());
+  return std::move(*result);
+}
+inline void Check(hob::Result<void> result) {
+  if (!result.ok()) Fail(result.error());
+}
+
+// --model, --threads and --precise.
+struct ModelOptions {
+  std::string path;  // empty: the default model
+  uint32_t threads = 0;
+  bool precise = false;
+};
+void AddModelOptions(CLI::App& app, ModelOptions& options, bool precise = false);
+
+// --temperature and the rest of the sampler chain; --greedy overrides.
+struct SamplingOptions {
+  hob_sampler_options sampler = HOB_SAMPLER_OPTIONS_INIT;
+  bool greedy = false;
+  hob_sampler_options Chosen() const;
+};
+void AddSamplingOptions(CLI::App& app, SamplingOptions& options);
+
+// The default model's file in the cache folder (${XDG_CACHE_HOME:-~/.cache}/hob/models/).
+std::string DefaultModelPath();
+
+struct Loaded {
+  hob::Runtime runtime;
+  hob::Model model;
+  double load_ms;
+};
+// Opens the model, with a progress bar on a terminal; `batch_rows` as in hob_model_options.
+Loaded Load(const ModelOptions& options, bool vocabulary_only = false, uint32_t batch_rows = 0);
+
+// A whole file, or standard input for "-".
+std::string ReadText(const std::string& path);
+
+// Bytes as "93.8 MiB".
+std::string Bytes(uint64_t bytes);
+
+// Writes `text` to standard output at once; false when nobody reads it any more.
+bool Print(std::string_view text);
+
+// A bar on standard error while it is a terminal; nothing else. Erased when done.
+class ProgressBar {
+ public:
+  explicit ProgressBar(std::string label);
+  ~ProgressBar();
+  void Update(uint64_t done, uint64_t total);
+  // For the C interface's callbacks; `user` is a ProgressBar.
+  static int32_t Callback(void* user, uint64_t done, uint64_t total);
+
+ private:
+  std::string label_;
+  bool terminal_;
+  int shown_ = -1;  // percent
+};
+
+// While it lives, an interrupt (Ctrl-C) cancels `session` instead of ending the program.
+class CancelOnInterrupt {
+ public:
+  explicit CancelOnInterrupt(hob_session* session);
+  ~CancelOnInterrupt();
+  bool interrupted() const;
+};
+
+// Each adds its subcommand to `app`.
+void AddChat(CLI::App& app);
+void AddRun(CLI::App& app);
+void AddConvert(CLI::App& app);
+void AddInspect(CLI::App& app);
+void AddPerplexity(CLI::App& app);
+void AddTokenize(CLI::App& app);
+void AddLogits(CLI::App& app);
+void AddBench(CLI::App& app);
+
+}  // namespace tool

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// hob convert: a GGUF file to a .hob file.
+#include <filesystem>
+#include <memory>
+
+#include "tools/common.h"
+
+namespace tool {
+namespace {
+
+struct Options {
+  std::string input, output;
+};
+
+void Run(const Options& options) {
+  ProgressBar bar("Converting");
+  hob_convert_options convert = HOB_CONVERT_OPTIONS_INIT;
+  convert.progress = &ProgressBar::Callback;
+  convert.progress_user = &bar;
+  hob_error* error = nullptr;
+  const hob_status status =
+      hob_convert(options.input.data(), options.input.size(), options.output.data(),
+                  options.output.size(), &convert, &error);
+  if (status != HOB_OK) Fail(hob::Error(status, error));
+}
+
+}  // namespace
+
+void AddConvert(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("convert", "write a model as a .hob file");
+  command->add_option("input", options->input, "GGUF or .hob file")->required();
+  command->add_option("output", options->output, "the .hob file to write")->required();
+  command->callback([options] { Run(*options); });
+}
+
+}  // namespace tool

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// hob inspect: what is in a model file.
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "tools/common.h"
+
+namespace tool {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  ModelOptions model;
+  bool json = false, plan = false;
+};
+
+// Rows with columns as wide as their widest cell; numbers are right-aligned.
+std::string Table(const std::vector<std::vector<std::string>>& rows, const std::string& alignment) {
+  std::vector<size_t> widths(alignment.size(), 0);
+  for (const auto& row : rows) {
+    for (size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line = " ";
+    for (size_t c = 0; c < row.size(); ++c) {
+      const std::string pad(widths[c] - row[c].size(), ' ');
+      line += " " + (alignment[c] == 'r' ? pad + row[c] : row[c] + pad) + " ";
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::string Short(const Json& value) {
+  std::string text = value.is_string() ? value.get<std::string>()
+                                       : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  constexpr size_t kWidest = 60;
+  if (text.size() <= kWidest) return text;
+  size_t end = kWidest;  // not inside a UTF-8 character
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end) + "…";
+}
+
+std::string ForPeople(const Json& model) {
+  std::string out = model.value("name", "") + "\n";
+  std::vector<std::vector<std::string>> rows;
+  for (const char* key : {"file", "architecture", "license"}) {
+    if (model.contains(key)) rows.push_back({key, Short(model[key])});
+  }
+  for (const auto& [key, value] : model["hyperparameters"].items()) rows.push_back({key, Short(value)});
+  out += Table(rows, "ll") + "\nVocabulary\n";
+  rows.clear();
+  for (const auto& [key, value] : model["vocabulary"].items()) rows.push_back({key, Short(value)});
+  out += Table(rows, "ll");
+
+  std::map<std::string, std::pair<size_t, uint64_t>> types;
+  rows = {{"tensor", "type", "shape", "bytes"}};
+  for (const Json& tensor : model["tensors"]) {
+    std::string shape;
+    for (const Json& n : tensor["shape"]) shape += (shape.empty() ? "" : " x ") + n.dump();
+    const uint64_t bytes = tensor["bytes"].get<uint64_t>();
+    const std::string type = tensor["type"].get<std::string>();
+    rows.push_back({tensor["name"].get<std::string>(), type, shape, std::to_string(bytes)});
+    ++types[type].first;
+    types[type].second += bytes;
+  }
+  if (rows.size() > 1) out += "\nTensors\n" + Table(rows, "lllr") + "\nBy type\n";
+  rows.clear();
+  for (const auto& [type, total] : types) {
+    rows.push_back({type, std::to_string(total.first) + " tensors", Bytes(total.second)});
+  }
+  out += Table(rows, "lrr");
+  rows = {{"node", "operator", "provider", "packed bytes"}};
+  for (const Json& node : model["graph"]) {
+    rows.push_back({node["name"].get<std::string>(), node["op"].get<std::string>(),
+                    node["provider"].get<std::string>(), node["packed_bytes"].dump()});
+  }
+  if (rows.size() > 1) out += "\nPlan on this machine\n" + Table(rows, "lllr");
+  rows.clear();
+  for (const auto& [key, value] : model["memory"].items()) {
+    rows.push_back({key, value.is_number_unsigned() ? Bytes(value.get<uint64_t>()) : Short(value)});
+  }
+  return out + "\nMemory\n" + Table(rows, "lr");
+}
+
+void Run(const Options& options) {
+  const Loaded loaded = Load(options.model, /*vocabulary_only=*/!options.plan);
+  char* text = nullptr;
+  size_t size = 0;
+  hob_error* error = nullptr;
+  const hob_status status = hob_model_describe(&text, &size, loaded.model.get(), &error);
+  if (status != HOB_OK) Fail(hob::Error(status, error));
+  const std::unique_ptr<char, decltype(&hob_free)> owner(text, &hob_free);
+  const Json model = Json::parse(std::string_view(text, size));
+  Print(options.json ? model.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                     : ForPeople(model));
+}
+
+}  // namespace
+
+void AddInspect(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("inspect", "show what is in a model file");
+  command->add_option("model", options->model.path, "GGUF or .hob file (default: the default model)");
+  command->add_flag("--json", options->json, "JSON");
+  command->add_flag("--plan", options->plan,
+                    "load the weights too, and show the kernels chosen and the memory");
+  command->callback([options] { Run(*options); });
+}
+
+}  // namespace tool

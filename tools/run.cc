@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// hob run: one answer to one prompt.
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "tools/common.h"
+
+namespace tool {
+namespace {
+
+struct Options {
+  ModelOptions model;
+  SamplingOptions sampling;
+  std::string prompt, system;
+  int32_t max_tokens = 0;
+  bool raw = false, json = false;
+};
+
+const char* FinishName(hob_finish_reason reason) {
+  switch (reason) {
+    case HOB_FINISH_END: return "end";
+    case HOB_FINISH_LENGTH: return "length";
+    case HOB_FINISH_STOP: return "stop";
+    case HOB_FINISH_CANCELLED: return "cancelled";
+    case HOB_FINISH_CONTEXT_FULL: return "context_full";
+    default: return "unknown";
+  }
+}
+
+void Run(const Options& options) {
+  const std::string prompt = options.prompt == "-" ? ReadText("-") : options.prompt;
+  Loaded loaded = Load(options.model);
+  const hob_sampler_options sampler = options.sampling.Chosen();
+  hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
+  session_options.sampler = &sampler;
+  hob::Session session = Check(hob::Session::Create(loaded.model, session_options));
+  if (options.raw) {
+    Check(session.AddText(prompt, HOB_TEXT_ADD_SPECIAL));
+  } else {
+    if (!options.system.empty()) Check(session.AddMessage("system", options.system));
+    Check(session.AddMessage("user", prompt));
+  }
+  hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
+  generate.max_tokens = options.max_tokens;
+  const CancelOnInterrupt interrupt(session.get());
+  const hob_generate_result result = Check(session.Generate(
+      [&](std::string_view text) { return options.json || Print(text); }, generate));
+  if (options.json) {
+    const hob_session_stats stats = Check(session.Stats());
+    const hob::TokenView tokens = session.Tokens();
+    nlohmann::ordered_json out;
+    out["text"] = std::string(session.Reply());
+    out["finish_reason"] = FinishName(result.finish_reason);
+    out["prompt_tokens"] = result.prompt_tokens;
+    out["generated_tokens"] = result.generated_tokens;
+    out["tokens"] = std::vector<int32_t>(tokens.begin(), tokens.end());
+    out["load_ms"] = loaded.load_ms;
+    out["time_to_first_token_ms"] = static_cast<double>(stats.time_to_first_token_ns) / 1e6;
+    out["prefill_tps"] = stats.prefill_tokens_per_second;
+    out["decode_tps"] = stats.decode_tokens_per_second;
+    out["peak_bytes"] = stats.peak_bytes;
+    Print(out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  } else {
+    Print("\n");
+  }
+  if (interrupt.interrupted()) throw Failure("", "", kInterrupted);
+}
+
+}  // namespace
+
+void AddRun(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("run", "answer one prompt");
+  AddModelOptions(*command, options->model, /*precise=*/true);
+  AddSamplingOptions(*command, options->sampling);
+  command->add_option("--system", options->system, "system message");
+  command->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")
+      ->check(CLI::NonNegativeNumber);
+  command->add_flag("--raw", options->raw, "continue the prompt as it is, without the chat template");
+  command->add_flag("--json", options->json, "answer, tokens and timings as JSON");
+  command->add_option("prompt", options->prompt, "the prompt; - reads standard input")->required();
+  command->callback([options] { Run(*options); });
+}
+
+}  // namespace tool
