@@ -103,7 +103,8 @@ void Decode(const BlockQ6_K& block, float* out) {
         const uint8_t pair = ql[run % 2 * 32 + i];
         const int low = run < 2 ? pair & 15 : pair >> 4;
         const int q = (low | (((qh[i] >> (2 * run)) & 3) << 4)) - 32;
-        const float scale = d * static_cast<float>(block.scales[half * 8 + run * 2 + i / 16]);
+        const int8_t multiple = block.scales[half * 8 + run * 2 + i / 16];
+        const float scale = d * static_cast<float>(multiple);
         out[half * 128 + run * 32 + i] = scale * static_cast<float>(q);
       }
     }
@@ -158,8 +159,9 @@ bool Dequantize(DType type, const uint8_t* source, size_t count, float* out) {
     case DType::kQ6_K:
       return DecodeAll<BlockQ6_K, 256>(source, count, out);
     case DType::kI32:
-    case DType::kQC8:    // needs the row's scale, which is not beside the values
+    case DType::kQC8:  // needs the row's scale, which is not beside the values
     case DType::kQ8Act:
+    case DType::kQ8x2Act:
       return false;
   }
   return false;

@@ -12,14 +12,45 @@
 namespace hob {
 
 #pragma pack(push, 1)
-struct BlockQ4_0 { uint16_t d; uint8_t qs[16]; };
-struct BlockQ4_1 { uint16_t d, m; uint8_t qs[16]; };
-struct BlockQ5_0 { uint16_t d; uint8_t qh[4]; uint8_t qs[16]; };
-struct BlockQ5_1 { uint16_t d, m; uint8_t qh[4]; uint8_t qs[16]; };
-struct BlockQ8_0 { uint16_t d; int8_t qs[32]; };
-struct BlockQ4_K { uint16_t d, dmin; uint8_t scales[12]; uint8_t qs[128]; };
-struct BlockQ5_K { uint16_t d, dmin; uint8_t scales[12]; uint8_t qh[32]; uint8_t qs[128]; };
-struct BlockQ6_K { uint8_t ql[128]; uint8_t qh[64]; int8_t scales[16]; uint16_t d; };
+struct BlockQ4_0 {
+  uint16_t d;
+  uint8_t qs[16];
+};
+struct BlockQ4_1 {
+  uint16_t d, m;
+  uint8_t qs[16];
+};
+struct BlockQ5_0 {
+  uint16_t d;
+  uint8_t qh[4];
+  uint8_t qs[16];
+};
+struct BlockQ5_1 {
+  uint16_t d, m;
+  uint8_t qh[4];
+  uint8_t qs[16];
+};
+struct BlockQ8_0 {
+  uint16_t d;
+  int8_t qs[32];
+};
+struct BlockQ4_K {
+  uint16_t d, dmin;
+  uint8_t scales[12];
+  uint8_t qs[128];
+};
+struct BlockQ5_K {
+  uint16_t d, dmin;
+  uint8_t scales[12];
+  uint8_t qh[32];
+  uint8_t qs[128];
+};
+struct BlockQ6_K {
+  uint8_t ql[128];
+  uint8_t qh[64];
+  int8_t scales[16];
+  uint16_t d;
+};
 #pragma pack(pop)
 
 // Eight 6-bit scales and mins of a Q4_K or Q5_K block.
@@ -41,11 +72,23 @@ bool Dequantize(DType type, const uint8_t* source, size_t count, float* out);
 // One row of activations in DType::kQ8Act: K int8 values q, K/32 scales and K/16 sums of q, with
 // x ≈ scale[k/32]·q[k]. K is a multiple of 32.
 struct Q8ActLayout {
-  explicit Q8ActLayout(size_t k) : scale_offset(k), sum_offset(k + k / 8), bytes(k + k / 8 + k / 4) {}
+  explicit Q8ActLayout(size_t k)
+      : scale_offset(k), sum_offset(k + k / 8), bytes(k + k / 8 + k / 4) {}
   size_t scale_offset;  // bytes from the row's start
   size_t sum_offset;
-  size_t bytes;         // of a row; rows are `stride` apart
+  size_t bytes;  // of a row; rows are `stride` apart
   size_t stride() const { return (bytes + 63) / 64 * 64; }
 };
+
+// How many int8 rows stand for a row of activations of `type`: 1 or 2; 0 for f32.
+constexpr int64_t Int8Terms(DType type) {
+  return type == DType::kQ8Act ? 1 : type == DType::kQ8x2Act ? 2 : 0;
+}
+
+// Bytes from one row of activations to the next.
+inline size_t ActivationRowBytes(DType type, size_t columns) {
+  const size_t terms = static_cast<size_t>(Int8Terms(type));
+  return terms == 0 ? columns * sizeof(float) : terms * Q8ActLayout(columns).stride();
+}
 
 }  // namespace hob

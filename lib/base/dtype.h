@@ -23,14 +23,16 @@ enum class DType : int32_t {
   kI32 = 26,
   kBF16 = 30,
 
-  kQC8 = 1000,  // per-channel int8: rows of int8; f32 scale per row follows all rows (hob-format.md)
-  kQ8Act = 1001,  // activations: per row int8[K], f32 scale[K/32], int32 sum[K/16] (block_formats.h)
+  kQC8 = 1000,    // per-channel int8: rows of int8, then an f32 scale a row (hob-format.md)
+  kQ8Act = 1001,  // activations: a row is int8[K], f32 scale[K/32], int32 sum[K/16]
+  // Activations to about 15 bits: a row is a kQ8Act row of x, then one of what it left over.
+  kQ8x2Act = 1002,
 };
 
 struct DTypeInfo {
-  std::string_view name;   // GGUF's name: "Q4_1"
-  uint32_t block_elements; // weights a block
-  uint32_t block_bytes;    // bytes a block
+  std::string_view name;    // GGUF's name: "Q4_1"
+  uint32_t block_elements;  // weights a block
+  uint32_t block_bytes;     // bytes a block
 };
 
 // Name and block size of `type`, or nullptr when hob does not know the type.

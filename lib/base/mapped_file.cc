@@ -115,8 +115,8 @@ StatusOr<std::unique_ptr<AtomicFileWriter>> AtomicFileWriter::Create(const std::
                    "Name a file inside it.");
     }
     if (!S_ISREG(info.st_mode)) {  // renaming over a device would replace it
-      return Error(StatusCode::kInvalidArgument,
-                   Concat(path, ": exists and is not a regular file"), "Name another file.");
+      return Error(StatusCode::kInvalidArgument, Concat(path, ": exists and is not a regular file"),
+                   "Name another file.");
     }
     // Through a symbolic link, the file behind it is replaced, not the link.
     if (char* real = realpath(path.c_str(), nullptr); real != nullptr) {
@@ -127,8 +127,7 @@ StatusOr<std::unique_ptr<AtomicFileWriter>> AtomicFileWriter::Create(const std::
   // O_EXCL on a name of our own rather than mkstemp: the file gets the mode that the umask grants.
   for (int attempt = 0; attempt < 1000; ++attempt) {
     writer->temporary_ = Concat(writer->path_, ".part-", getpid(), "-", attempt);
-    writer->fd_ =
-        open(writer->temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    writer->fd_ = open(writer->temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (writer->fd_ >= 0) return writer;
     if (errno != EEXIST) break;
   }

@@ -13,7 +13,8 @@ namespace hob {
 // A whole file mapped read-only and shared between processes. Immutable; any thread may read it.
 class MappedFile {
  public:
-  // Errors: NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT (a directory, an empty file, not regular).
+  // Errors: NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT (a directory, an empty file, not
+  // regular).
   static StatusOr<std::shared_ptr<const MappedFile>> Open(const std::string& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;

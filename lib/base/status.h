@@ -64,15 +64,15 @@ inline Status Annotate(const Status& status, std::string_view where) {
 #define HOB_CONCAT(a, b) HOB_CONCAT_INNER(a, b)
 
 // Returns the status of `expr` from the enclosing function unless it is OK.
-#define HOB_RETURN_IF_ERROR(expr)                      \
-  do {                                                 \
+#define HOB_RETURN_IF_ERROR(expr)                                               \
+  do {                                                                          \
     if (::hob::Status hob_status = (expr); !hob_status.ok()) return hob_status; \
   } while (false)
 
 // Evaluates the StatusOr `expr`; on error returns its status, else assigns the value to `lhs`.
 #define HOB_ASSIGN_OR_RETURN(lhs, expr) \
   HOB_ASSIGN_OR_RETURN_INNER(HOB_CONCAT(hob_result_, __LINE__), lhs, expr)
-#define HOB_ASSIGN_OR_RETURN_INNER(result, lhs, expr) \
-  auto result = (expr);                               \
+#define HOB_ASSIGN_OR_RETURN_INNER(result, lhs, expr)  \
+  auto result = (expr);                                \
   if (!result.ok()) return std::move(result).status(); \
   lhs = std::move(result).value()
