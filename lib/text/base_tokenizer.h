@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of encoding and decoding that all vocabularies share.
+#pragma once
+
+#include <memory>
+
+#include "lib/text/token_table.h"
+#include "lib/text/tokenizer.h"
+
+namespace hob::text {
+
+class BaseTokenizer : public Tokenizer {
+ public:
+  explicit BaseTokenizer(std::unique_ptr<const TokenTable> table) : table_(std::move(table)) {}
+
+  // Checks the text, cuts special tokens out of it and encodes what stands between them.
+  StatusOr<std::vector<int32_t>> Encode(std::string_view text,
+                                        const EncodeOptions& options) const override;
+  StatusOr<std::string> Piece(int32_t id, bool special) const override;
+
+  size_t size() const override { return table_->size(); }
+  bool IsEndOfGeneration(int32_t id) const override { return table_->IsEndOfGeneration(id); }
+  int32_t bos() const override { return table_->bos; }
+  int32_t eos() const override { return table_->eos; }
+  int32_t Find(std::string_view token) const override { return table_->Find(token); }
+
+ protected:
+  // Appends the ids of `text`: not empty, UTF-8, under 2 GiB, without special tokens.
+  // `after_special`: it stands at the start or after a special token.
+  virtual Status EncodeText(std::string_view text, bool after_special,
+                            std::vector<int32_t>* ids) const = 0;
+  // The bytes that a normal token stands for.
+  virtual std::string NormalPiece(std::string_view token) const = 0;
+  // What stands before and after the text with add_special; −1: nothing.
+  virtual int32_t prefix() const { return table_->add_bos ? table_->bos : -1; }
+  virtual int32_t suffix() const { return table_->add_eos ? table_->eos : -1; }
+
+  const TokenTable& table() const { return *table_; }
+
+ private:
+  std::unique_ptr<const TokenTable> table_;
+};
+
+// The value of a byte token's text, "<0x0A>", or −1.
+int ByteTokenValue(std::string_view text);
+
+}  // namespace hob::text

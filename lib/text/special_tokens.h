@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds the tokens that are matched in the text as they stand, before it is tokenized.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <unordered_map>
+
+namespace hob::text {
+
+// A byte trie of special tokens. Immutable once built; any thread may search it.
+class SpecialTokens {
+ public:
+  struct Match {
+    size_t begin, end;  // bytes of the text
+    int32_t id;
+  };
+
+  // `always`: found whatever the caller asks (user-defined tokens); else only with `parse_special`.
+  // The first of two tokens with one text stays.
+  void Add(std::string_view text, int32_t id, bool always);
+
+  // The leftmost, then longest special token at or after `from`. Time is linear in the text passed
+  // over times, at worst, the length of the longest special token.
+  std::optional<Match> Next(std::string_view text, size_t from, bool parse_special) const;
+
+ private:
+  struct Node {
+    int32_t id = -1;
+    bool always = false;
+  };
+  int32_t Child(int32_t node, uint8_t byte) const;
+
+  std::vector<Node> nodes_{Node{}};
+  std::unordered_map<uint64_t, int32_t> children_;  // node · 256 + byte → node
+  std::array<int32_t, 256> roots_{};                 // the root's children; 0: none
+};
+
+}  // namespace hob::text

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text to token ids and back, as the model's own tokenizer does it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/status.h"
+#include "lib/format/model_file.h"
+
+namespace hob::text {
+
+struct EncodeOptions {
+  bool add_special = false;  // add BOS/EOS (CLS/SEP) as the vocabulary asks
+  bool parse_special =
+      false;  // recognise control tokens ("<|im_end|>") in the text; user-defined ones always are
+};
+
+// Immutable after creation; any thread may use it.
+class Tokenizer {
+ public:
+  // Supports models gpt2 (byte-level BPE), llama (SentencePiece) and bert (WordPiece).
+  // UNIMPLEMENTED names an unknown model or pre-tokenizer. The vocabulary is not referenced
+  // afterwards.
+  static StatusOr<std::unique_ptr<Tokenizer>> Create(const Vocabulary& vocabulary);
+  virtual ~Tokenizer() = default;
+
+  // INVALID_ARGUMENT with the byte offset if `text` is not UTF-8. Time O(n log n) for any text.
+  virtual StatusOr<std::vector<int32_t>> Encode(std::string_view text,
+                                                const EncodeOptions& options) const = 0;
+
+  // The bytes of one token; may be part of a UTF-8 character. Control tokens give nothing unless
+  // `special`. INVALID_ARGUMENT for an id outside the vocabulary.
+  virtual StatusOr<std::string> Piece(int32_t id, bool special) const = 0;
+
+  // The text of `ids`; bytes that are not UTF-8 become U+FFFD.
+  StatusOr<std::string> Decode(std::span<const int32_t> ids, bool special) const;
+
+  virtual size_t size() const = 0;                       // ids are 0 … size()-1
+  virtual bool IsEndOfGeneration(int32_t id) const = 0;  // eos, eot, <|im_end|>, <|endoftext|>, …
+  virtual int32_t bos() const = 0;                       // −1: none
+  virtual int32_t eos() const = 0;
+  virtual int32_t Find(
+      std::string_view token) const = 0;  // id of a token by its stored text, or −1
+  // Whether the first token's leading space is no part of the text, as SentencePiece has it.
+  virtual bool strips_leading_space() const { return false; }
+};
+
+}  // namespace hob::text
