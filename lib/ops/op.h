@@ -40,8 +40,8 @@ struct Operand {
 struct OpSpec {
   std::string name;  // "blk.3.attn_qkv"
   int32_t layer = -1;
-  Attributes attributes;
-  std::vector<Operand> inputs, outputs;
+  Attributes attributes = {};
+  std::vector<Operand> inputs = {}, outputs = {};
 };
 
 // What making a kernel may use. Packing runs on `pool`.
@@ -56,8 +56,8 @@ struct PlanContext {
 // What a kernel runs on. Pointers are kAlignment-aligned; rows are contiguous (f32: [rows][columns];
 // kQ8Act: rows Q8ActLayout::stride() apart).
 struct RunContext {
-  std::span<uint8_t* const> inputs;   // null: absent optional input, weight or state
-  std::span<uint8_t* const> outputs;
+  std::span<uint8_t* const> inputs = {};   // null: absent optional input, weight or state
+  std::span<uint8_t* const> outputs = {};
   int64_t rows = 0;                   // value of the first output's symbolic dimension
   const Step* step = nullptr;
   ThreadPool* pool = nullptr;

@@ -12,7 +12,8 @@
 
 namespace hob {
 
-inline constexpr int64_t kMaxColumns = int64_t{1} << 26;  // keeps products of sizes far from overflow
+inline constexpr int64_t kMaxColumns = int64_t{1}
+                                       << 26;  // keeps products of sizes far from overflow
 inline constexpr int64_t kQ8Block = 32;
 
 // An activation [rows, columns] whose rows are those of output 0; `columns` < 0 accepts any. kQ8Act
@@ -31,7 +32,7 @@ inline Status CheckActivation(const OpSpec& spec, const Operand& operand, std::s
   if (operand.shape[0] != spec.outputs[0].shape[0]) {
     return SpecError(spec, absl::StrCat(label, " has other rows than the output"));
   }
-  if (type == DType::kQ8Act && operand.columns() % kQ8Block != 0) {
+  if (Int8Terms(type) != 0 && operand.columns() % kQ8Block != 0) {
     return SpecError(spec, absl::StrCat(label, " has ", operand.columns(),
                                         " columns, not a multiple of ", kQ8Block));
   }
@@ -41,15 +42,13 @@ inline Status CheckActivation(const OpSpec& spec, const Operand& operand, std::s
 // Output 0: f32, or kQ8Act where `quantized` allows it.
 inline Status CheckOutput(const OpSpec& spec, int64_t columns, bool quantized) {
   const Operand& output = spec.outputs[0];
-  const DType type =
-      quantized && output.type == DType::kQ8Act ? DType::kQ8Act : DType::kF32;
+  const DType type = quantized && output.type == DType::kQ8Act ? DType::kQ8Act : DType::kF32;
   return CheckActivation(spec, output, "the output", type, columns);
 }
 
 // Bytes from one row of `operand` to the next.
 inline size_t RowStride(const Operand& operand) {
-  const auto columns = static_cast<size_t>(operand.columns());
-  return operand.type == DType::kQ8Act ? Q8ActLayout(columns).stride() : columns * sizeof(float);
+  return ActivationRowBytes(operand.type, static_cast<size_t>(operand.columns()));
 }
 
 // An aligned copy of an f32 vector of the model file.

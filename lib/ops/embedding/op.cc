@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// embedding: table [V, D] of any file type → f32 [T, D]: the rows of the step's tokens, times the
+// attribute scale (1 when left out). One provider: it is bound by memory, one row a token.
+#include "lib/ops/rows.h"
+
+namespace hob::ops::embedding {
+namespace {
+
+constexpr double kMaxScale = 1e6;
+
+Status Check(const OpSpec& spec) {
+  HOB_RETURN_IF_ERROR(CheckCounts(spec, 1, 1, 1));
+  const Operand& table = spec.inputs[0];
+  if (!table.present || table.weight == nullptr || table.shape.size() != 2 || table.shape[0] < 1 ||
+      table.columns() < 1 || table.columns() > kMaxColumns) {
+    return SpecError(spec, "the table is not a weight of two dimensions");
+  }
+  const DTypeInfo* info = FindDType(table.type);
+  uint8_t probe[256] = {};  // the largest block of a file type is smaller
+  float values[256];
+  if (info == nullptr || info->block_elements == 0 || info->block_bytes > sizeof(probe) ||
+      info->block_elements > 256 || table.columns() % info->block_elements != 0 ||
+      !Dequantize(table.type, probe, info->block_elements, values)) {
+    return SpecError(spec, "the table has a type without values");
+  }
+  const auto row_blocks = static_cast<uint64_t>(table.columns()) / info->block_elements;
+  const uint64_t row_bytes = row_blocks * info->block_bytes;
+  if (static_cast<uint64_t>(table.shape[0]) > table.weight->data.size() / row_bytes) {
+    return SpecError(spec, "the table is too short");
+  }
+  HOB_RETURN_IF_ERROR(CheckOutput(spec, table.columns(), /*quantized=*/false));
+  if (spec.outputs[0].shape[0] != kTokensDim) {
+    return SpecError(spec, "the output does not have a step's rows");
+  }
+  if (spec.attributes.Find("scale") != nullptr) {
+    if (auto scale = spec.attributes.Real("scale", -kMaxScale, kMaxScale); !scale.ok()) {
+      return Annotate(scale.status(), absl::StrCat("node ", spec.name));
+    }
+  }
+  return absl::OkStatus();
+}
+
+class EmbeddingKernel final : public Kernel {
+ public:
+  EmbeddingKernel(const Operand& table, float scale)
+      : type_(table.type),
+        data_(table.weight->data.data()),
+        columns_(static_cast<size_t>(table.columns())),
+        scale_(scale) {
+    const DTypeInfo* info = FindDType(type_);
+    row_bytes_ = columns_ / info->block_elements * info->block_bytes;
+  }
+
+  void Run(const RunContext& context) override {
+    auto* out = reinterpret_cast<float*>(context.outputs[0]);
+    ForRows(context, context.rows, columns_, [&](size_t begin, size_t end) {
+      for (size_t r = begin; r < end; ++r) {
+        float* y = out + r * columns_;
+        const auto token = static_cast<size_t>(context.step->tokens[r]);
+        Dequantize(type_, data_ + token * row_bytes_, columns_, y);
+        if (scale_ == 1.0f) continue;
+        for (size_t i = 0; i < columns_; ++i) y[i] *= scale_;
+      }
+    });
+  }
+  std::string_view provider() const override { return "scalar"; }
+
+ private:
+  DType type_;
+  const uint8_t* data_;
+  size_t columns_;
+  float scale_;
+  size_t row_bytes_;
+};
+
+StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext&) {
+  const auto scale = static_cast<float>(spec.attributes.RealOr("scale", 1.0));
+  std::unique_ptr<Kernel> kernel = std::make_unique<EmbeddingKernel>(spec.inputs[0], scale);
+  return kernel;
+}
+
+}  // namespace
+
+extern const OpDef kOp;
+const OpDef kOp = {"embedding", &Check, &Make};
+
+}  // namespace hob::ops::embedding

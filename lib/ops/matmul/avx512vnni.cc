@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: Apache-2.0
+// Panels times int8 activations with AVX-512 VNNI. Weights are unsigned bytes, activations signed:
+// vpdpbusd sums four products a lane exactly, a lane is an output. Per block of 32 columns:
+//   out += float(Σ q·a − zero·Σ a) · (scale · a_scale)  (+ min · (a_scale · Σ a))
+// in this order whatever the number of rows, so a row's bits depend on that row alone.
+#include "lib/ops/matmul/panel_kernels.h"
+
+#if defined(__AVX512VNNI__) && defined(__AVX512BW__)
+
+#include <immintrin.h>
+
+namespace hob::ops::matmul {
+namespace {
+
+// The scales and mins of a block for one half (16 outputs). Types with a scale each 16 columns use
+// both scales, the others the first.
+struct BlockScales {
+  __m512 scale[2];
+  __m512 min;
+};
+
+inline __m512 Halves(const uint8_t* p) {
+  return _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(p)));
+}
+inline __m512i Vector(const uint8_t* p) { return _mm512_load_si512(p); }
+
+// Formats: where block b of a panel begins, its scales, and quants of vectors p and p + 4.
+template <bool kMin, bool kFifth, int kZeroLog2>
+struct Simple4 {
+  static constexpr bool kHasMin = kMin, kSplit = false;
+  static constexpr int kZeroShift = kZeroLog2;
+  static constexpr int kHeader = kMin ? 128 : 64;
+  static constexpr int kBlock = kHeader + (kFifth ? 128 : 0) + 512;
+  struct Cursor { const uint8_t* block; };
+  static inline Cursor At(const uint8_t* panel, int64_t b) { return {panel + b * kBlock}; }
+  static inline BlockScales Scales(Cursor c, int half) {
+    BlockScales s;
+    s.scale[0] = Halves(c.block + 32 * half);
+    if constexpr (kMin) s.min = Halves(c.block + 64 + 32 * half);
+    return s;
+  }
+  template <int p>
+  static inline void Quants(Cursor c, int half, __m512i& low, __m512i& high) {
+    const uint8_t* quants = c.block + kHeader;
+    const __m512i fifth = kFifth ? Vector(quants + 64 * half) : _mm512_setzero_si512();
+    UnpackNibbles<p, kFifth>(Vector(quants + (kFifth ? 128 : 0) + p * 128 + 64 * half), fifth, low,
+                             high);
+  }
+  template <int p, bool kBits>
+  static inline void UnpackNibbles(__m512i packed, __m512i fifth, __m512i& low, __m512i& high) {
+    const __m512i mask = _mm512_set1_epi8(15);
+    low = _mm512_and_si512(packed, mask);
+    high = _mm512_and_si512(_mm512_srli_epi16(packed, 4), mask);
+    if constexpr (kBits) {
+      const __m512i bit = _mm512_set1_epi8(16);
+      // Bit p to bit 4, and bit p + 4 to bit 4; ternary 0xEA is (a & b) | c.
+      low = _mm512_ternarylogic_epi64(_mm512_slli_epi16(fifth, 4 - p), bit, low, 0xEA);
+      high = _mm512_ternarylogic_epi64(_mm512_srli_epi16(fifth, p), bit, high, 0xEA);
+    }
+  }
+};
+
+struct Simple8 {
+  static constexpr bool kHasMin = false, kSplit = false;
+  static constexpr int kZeroShift = 7;
+  struct Cursor { const uint8_t* block; };
+  static inline Cursor At(const uint8_t* panel, int64_t b) { return {panel + b * (64 + 1024)}; }
+  static inline BlockScales Scales(Cursor c, int half) {
+    BlockScales s;
+    s.scale[0] = Halves(c.block + 32 * half);
+    return s;
+  }
+  template <int p>
+  static inline void Quants(Cursor c, int half, __m512i& low, __m512i& high) {
+    low = Vector(c.block + 64 + p * 128 + 64 * half);
+    high = Vector(c.block + 64 + (p + 4) * 128 + 64 * half);
+  }
+};
+
+inline __m512 Bytes(const uint8_t* p, __m512 factor) {
+  return _mm512_mul_ps(
+      _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(p)))),
+      factor);
+}
+inline __m512 SignedBytes(const uint8_t* p, __m512 factor) {
+  return _mm512_mul_ps(
+      _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(p)))),
+      factor);
+}
+
+template <bool kFifth>
+struct GroupedK {
+  static constexpr bool kHasMin = true, kSplit = false;
+  static constexpr int kZeroShift = -1;
+  static constexpr int kBlock = 64 + (kFifth ? 128 : 0) + 512;
+  struct Cursor { const uint8_t *group, *block; };
+  static inline Cursor At(const uint8_t* panel, int64_t b) {
+    const uint8_t* group = panel + (b / 8) * (128 + 8 * kBlock);
+    return {group, group + 128 + (b % 8) * kBlock};
+  }
+  static inline BlockScales Scales(Cursor c, int half) {
+    BlockScales s;
+    s.scale[0] = Bytes(c.block + 16 * half, Halves(c.group + 32 * half));
+    s.min = _mm512_sub_ps(_mm512_setzero_ps(),
+                          Bytes(c.block + 32 + 16 * half, Halves(c.group + 64 + 32 * half)));
+    return s;
+  }
+  template <int p>
+  static inline void Quants(Cursor c, int half, __m512i& low, __m512i& high) {
+    const uint8_t* quants = c.block + 64;
+    const __m512i fifth = kFifth ? Vector(quants + 64 * half) : _mm512_setzero_si512();
+    Simple4<false, false, 0>::UnpackNibbles<p, kFifth>(
+        Vector(quants + (kFifth ? 128 : 0) + p * 128 + 64 * half), fifth, low, high);
+  }
+};
+
+struct SixK {
+  static constexpr bool kHasMin = false, kSplit = true;
+  static constexpr int kZeroShift = 5;
+  static constexpr int kBlock = 64 + 256 + 512;
+  struct Cursor { const uint8_t *group, *block; };
+  static inline Cursor At(const uint8_t* panel, int64_t b) {
+    const uint8_t* group = panel + (b / 8) * (64 + 8 * kBlock);
+    return {group, group + 64 + (b % 8) * kBlock};
+  }
+  static inline BlockScales Scales(Cursor c, int half) {
+    BlockScales s;
+    const __m512 d = Halves(c.group + 32 * half);
+    s.scale[0] = SignedBytes(c.block + 16 * half, d);
+    s.scale[1] = SignedBytes(c.block + 32 + 16 * half, d);
+    return s;
+  }
+  template <int p>
+  static inline void Quants(Cursor c, int half, __m512i& low, __m512i& high) {
+    Simple4<false, false, 0>::UnpackNibbles<p, false>(
+        Vector(c.block + 64 + 256 + p * 128 + 64 * half), _mm512_setzero_si512(), low, high);
+    const __m512i mask = _mm512_set1_epi8(0x30);
+    low = _mm512_ternarylogic_epi64(HighBits<p>(Vector(c.block + 64 + 64 * half)), mask, low, 0xEA);
+    high = _mm512_ternarylogic_epi64(HighBits<p>(Vector(c.block + 64 + 128 + 64 * half)), mask, high,
+                                     0xEA);
+  }
+  template <int p>
+  static inline __m512i HighBits(__m512i bits) {  // bits 2p, 2p + 1 to bits 4, 5
+    if constexpr (p < 2) return _mm512_slli_epi16(bits, 4 - 2 * p);
+    if constexpr (p == 2) return bits;
+    return _mm512_srli_epi16(bits, 2);
+  }
+};
+
+// A panel expanded once for many rows: quants as bytes, [block][j][half][64], scales and mins f32.
+template <typename Format>
+struct Expanded {
+  static constexpr bool kHasMin = Format::kHasMin, kSplit = Format::kSplit;
+  static constexpr int kZeroShift = Format::kZeroShift;
+  static constexpr int kBlock = 1024 + 128 * (1 + (kSplit ? 1 : 0) + (kHasMin ? 1 : 0));
+  struct Cursor { const uint8_t* block; };
+  static inline Cursor At(const uint8_t* panel, int64_t b) { return {panel + b * kBlock}; }
+  static inline BlockScales Scales(Cursor c, int half) {
+    BlockScales s;
+    const uint8_t* p = c.block + 1024 + 64 * half;
+    s.scale[0] = _mm512_load_ps(p);
+    if constexpr (kSplit) s.scale[1] = _mm512_load_ps(p + 128);
+    if constexpr (kHasMin) s.min = _mm512_load_ps(p + 128);
+    return s;
+  }
+  template <int p>
+  static inline void Quants(Cursor c, int half, __m512i& low, __m512i& high) {
+    low = Vector(c.block + p * 128 + 64 * half);
+    high = Vector(c.block + (p + 4) * 128 + 64 * half);
+  }
+
+  template <int p>
+  static inline void ExpandVectors(typename Format::Cursor c, uint8_t* out) {
+    for (int half = 0; half < 2; ++half) {
+      __m512i low, high;
+      Format::template Quants<p>(c, half, low, high);
+      _mm512_store_si512(out + p * 128 + 64 * half, low);
+      _mm512_store_si512(out + (p + 4) * 128 + 64 * half, high);
+    }
+  }
+  static void Expand(const uint8_t* panel, int64_t blocks, uint8_t* out) {
+    for (int64_t b = 0; b < blocks; ++b, out += kBlock) {
+      const typename Format::Cursor c = Format::At(panel, b);
+      ExpandVectors<0>(c, out);
+      ExpandVectors<1>(c, out);
+      ExpandVectors<2>(c, out);
+      ExpandVectors<3>(c, out);
+      for (int half = 0; half < 2; ++half) {
+        const BlockScales s = Format::Scales(c, half);
+        _mm512_store_ps(out + 1024 + 64 * half, s.scale[0]);
+        if constexpr (kSplit) _mm512_store_ps(out + 1024 + 128 + 64 * half, s.scale[1]);
+        if constexpr (kHasMin) _mm512_store_ps(out + 1024 + 128 + 64 * half, s.min);
+      }
+    }
+  }
+};
+
+// Per row and block what the kernel adds: −zero·Σa as int32 for each 16 columns (split) or 32, or
+// a_scale·Σa as f32. Laid out [row][blocks or 2·blocks].
+template <typename F>
+inline void RowTerms(const uint8_t* x, int64_t columns, int64_t blocks, void* terms) {
+  const float* scale = reinterpret_cast<const float*>(x + columns);
+  const int32_t* sums = reinterpret_cast<const int32_t*>(x + columns + columns / 8);
+  for (int64_t b = 0; b < blocks; b += 16) {
+    const int64_t left = blocks - b < 16 ? blocks - b : 16;
+    const __mmask16 mask = static_cast<__mmask16>((1u << left) - 1);
+    const int64_t halves = 2 * left;
+    const __mmask16 mask0 =
+        static_cast<__mmask16>(halves >= 16 ? 0xffff : (1u << halves) - 1);
+    const __mmask16 mask1 =
+        static_cast<__mmask16>(halves >= 32 ? 0xffff : (halves > 16 ? (1u << (halves - 16)) - 1 : 0));
+    const __m512i s0 = _mm512_maskz_loadu_epi32(mask0, sums + 2 * b);
+    const __m512i s1 = _mm512_maskz_loadu_epi32(mask1, sums + 2 * b + 16);
+    if constexpr (F::kSplit) {
+      int32_t* out = static_cast<int32_t*>(terms) + 2 * b;
+      const __m512i zero = _mm512_setzero_si512();
+      _mm512_mask_storeu_epi32(out, mask0,
+                               _mm512_sub_epi32(zero, _mm512_slli_epi32(s0, F::kZeroShift)));
+      _mm512_mask_storeu_epi32(out + 16, mask1,
+                               _mm512_sub_epi32(zero, _mm512_slli_epi32(s1, F::kZeroShift)));
+    } else {
+      const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+      const __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+      const __m512i sum = _mm512_add_epi32(_mm512_permutex2var_epi32(s0, even, s1),
+                                           _mm512_permutex2var_epi32(s0, odd, s1));
+      if constexpr (F::kHasMin) {
+        _mm512_mask_storeu_ps(static_cast<float*>(terms) + b, mask,
+                              _mm512_mul_ps(_mm512_cvtepi32_ps(sum),
+                                            _mm512_maskz_loadu_ps(mask, scale + b)));
+      } else {
+        _mm512_mask_storeu_epi32(
+            static_cast<int32_t*>(terms) + b, mask,
+            _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(sum, F::kZeroShift)));
+      }
+    }
+  }
+}
+
+template <typename F, int kRows, int p>
+inline __attribute__((always_inline)) void Products(typename F::Cursor c, const uint8_t* const* a,
+                                                    __m512i (&low)[kRows][2],
+                                                    __m512i (&high)[kRows][2]) {
+  __m512i w0l, w0h, w1l, w1h;
+  F::template Quants<p>(c, 0, w0l, w0h);
+  F::template Quants<p>(c, 1, w1l, w1h);
+  for (int r = 0; r < kRows; ++r) {
+    const __m512i al = _mm512_set1_epi32(reinterpret_cast<const int32_t*>(a[r])[p]);
+    low[r][0] = _mm512_dpbusd_epi32(low[r][0], w0l, al);
+    low[r][1] = _mm512_dpbusd_epi32(low[r][1], w1l, al);
+  }
+  for (int r = 0; r < kRows; ++r) {
+    const __m512i ah = _mm512_set1_epi32(reinterpret_cast<const int32_t*>(a[r])[p + 4]);
+    high[r][0] = _mm512_dpbusd_epi32(high[r][0], w0h, ah);
+    high[r][1] = _mm512_dpbusd_epi32(high[r][1], w1h, ah);
+  }
+}
+
+// kRows rows of x times one panel.
+template <typename F, int kRows>
+inline __attribute__((always_inline)) void Tile(const uint8_t* panel, const PanelArgs& args,
+                                                int64_t row, const int32_t* terms,
+                                                int64_t term_stride, float* out,
+                                                int64_t outputs) {
+  const int64_t columns = args.columns, blocks = columns / kBlockColumns;
+  const uint8_t* x = args.x + static_cast<size_t>(row) * args.x_stride;
+  __m512 sum[kRows][2];
+  for (int r = 0; r < kRows; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
+  for (int64_t b = 0; b < blocks; ++b) {
+    const typename F::Cursor c = F::At(panel, b);
+    const uint8_t* a[kRows];
+    for (int r = 0; r < kRows; ++r) a[r] = x + static_cast<size_t>(r) * args.x_stride + b * 32;
+    __m512i low[kRows][2];
+    if constexpr (F::kSplit) {
+      // Columns 0–15 are vectors 0–3, columns 16–31 vectors 4–7: two sums.
+      __m512i high[kRows][2];
+      for (int r = 0; r < kRows; ++r) {
+        low[r][0] = low[r][1] = _mm512_set1_epi32(terms[r * term_stride + 2 * b]);
+        high[r][0] = high[r][1] = _mm512_set1_epi32(terms[r * term_stride + 2 * b + 1]);
+      }
+      Products<F, kRows, 0>(c, a, low, high);
+      Products<F, kRows, 1>(c, a, low, high);
+      Products<F, kRows, 2>(c, a, low, high);
+      Products<F, kRows, 3>(c, a, low, high);
+      for (int half = 0; half < 2; ++half) {
+        const BlockScales s = F::Scales(c, half);
+        for (int r = 0; r < kRows; ++r) {
+          const float* scale = reinterpret_cast<const float*>(
+              x + static_cast<size_t>(r) * args.x_stride + columns);
+          const __m512 a_scale = _mm512_set1_ps(scale[b]);
+          sum[r][half] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(low[r][half]),
+                                         _mm512_mul_ps(s.scale[0], a_scale), sum[r][half]);
+          sum[r][half] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(high[r][half]),
+                                         _mm512_mul_ps(s.scale[1], a_scale), sum[r][half]);
+        }
+      }
+    } else {
+      for (int r = 0; r < kRows; ++r) {
+        low[r][0] = low[r][1] = F::kHasMin ? _mm512_setzero_si512()
+                                           : _mm512_set1_epi32(terms[r * term_stride + b]);
+      }
+      Products<F, kRows, 0>(c, a, low, low);
+      Products<F, kRows, 1>(c, a, low, low);
+      Products<F, kRows, 2>(c, a, low, low);
+      Products<F, kRows, 3>(c, a, low, low);
+      for (int half = 0; half < 2; ++half) {
+        const BlockScales s = F::Scales(c, half);
+        for (int r = 0; r < kRows; ++r) {
+          const float* scale = reinterpret_cast<const float*>(
+              x + static_cast<size_t>(r) * args.x_stride + columns);
+          sum[r][half] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(low[r][half]),
+                                         _mm512_mul_ps(s.scale[0], _mm512_set1_ps(scale[b])),
+                                         sum[r][half]);
+          if constexpr (F::kHasMin) {
+            const float term = reinterpret_cast<const float*>(terms)[r * term_stride + b];
+            sum[r][half] = _mm512_fmadd_ps(s.min, _mm512_set1_ps(term), sum[r][half]);
+          }
+        }
+      }
+    }
+  }
+  const __mmask16 mask0 = static_cast<__mmask16>(outputs >= 16 ? 0xffff : (1u << outputs) - 1);
+  const __mmask16 mask1 = static_cast<__mmask16>(
+      outputs >= 32 ? 0xffff : (outputs > 16 ? (1u << (outputs - 16)) - 1 : 0));
+  for (int r = 0; r < kRows; ++r) {
+    float* o = out + (row + r) * args.out_stride;
+    _mm512_mask_storeu_ps(o, mask0, sum[r][0]);
+    _mm512_mask_storeu_ps(o + 16, mask1, sum[r][1]);
+  }
+}
+
+template <typename F, int kRows>
+void Rows(const uint8_t* panel, const PanelArgs& args, int64_t row, int32_t* terms, float* out,
+          int64_t outputs) {
+  const int64_t blocks = args.columns / kBlockColumns;
+  const int64_t term_stride = F::kSplit ? 2 * blocks : blocks;
+  for (int r = 0; r < kRows; ++r) {
+    RowTerms<F>(args.x + static_cast<size_t>(row + r) * args.x_stride, args.columns, blocks,
+                terms + r * term_stride);
+  }
+  Tile<F, kRows>(panel, args, row, terms, term_stride, out, outputs);
+}
+
+constexpr int kTileRows = 6;
+
+// All rows in tiles of kTileRows, the rest one template down.
+template <typename F>
+void AllRows(const uint8_t* panel, const PanelArgs& args, int32_t* terms, float* out,
+             int64_t outputs) {
+  int64_t row = 0;
+  for (; row + kTileRows <= args.rows; row += kTileRows) {
+    Rows<F, kTileRows>(panel, args, row, terms, out, outputs);
+  }
+  switch (args.rows - row) {
+    case 5: Rows<F, 5>(panel, args, row, terms, out, outputs); break;
+    case 4: Rows<F, 4>(panel, args, row, terms, out, outputs); break;
+    case 3: Rows<F, 3>(panel, args, row, terms, out, outputs); break;
+    case 2: Rows<F, 2>(panel, args, row, terms, out, outputs); break;
+    case 1: Rows<F, 1>(panel, args, row, terms, out, outputs); break;
+    default: break;
+  }
+}
+
+template <typename Format>
+void Panels(const PanelArgs& args) {
+  const int64_t blocks = args.columns / kBlockColumns;
+  int32_t* terms = reinterpret_cast<int32_t*>(args.scratch);
+  uint8_t* expanded =
+      args.scratch + (static_cast<size_t>(blocks) * 8 * 2 * kTileRows + 63) / 64 * 64;
+  const uint8_t* panel = args.panels;
+  for (int64_t n = 0; n < args.outputs; n += kPanelRows, panel += args.panel_bytes) {
+    const int64_t outputs = args.outputs - n < kPanelRows ? args.outputs - n : kPanelRows;
+    float* out = args.out + n;
+    if (args.rows <= kTileRows) {
+      AllRows<Format>(panel, args, terms, out, outputs);
+    } else {
+      Expanded<Format>::Expand(panel, blocks, expanded);
+      AllRows<Expanded<Format>>(expanded, args, terms, out, outputs);
+    }
+  }
+}
+
+}  // namespace
+
+PanelFunction Avx512VnniPanels(DType type) {
+  switch (type) {
+    case DType::kQ4_0: return Panels<Simple4<false, false, 3>>;
+    case DType::kQ4_1: return Panels<Simple4<true, false, -1>>;
+    case DType::kQ5_0: return Panels<Simple4<false, true, 4>>;
+    case DType::kQ5_1: return Panels<Simple4<true, true, -1>>;
+    case DType::kQ8_0: return Panels<Simple8>;
+    case DType::kQ4_K: return Panels<GroupedK<false>>;
+    case DType::kQ5_K: return Panels<GroupedK<true>>;
+    case DType::kQ6_K: return Panels<SixK>;
+    default: return nullptr;
+  }
+}
+
+}  // namespace hob::ops::matmul
+
+#else
+
+namespace hob::ops::matmul {
+PanelFunction Avx512VnniPanels(DType) { return nullptr; }
+}  // namespace hob::ops::matmul
+
+#endif

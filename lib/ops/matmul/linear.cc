@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/ops/matmul/linear.h"
+
+#include "lib/ops/matmul/panels.h"
+
+namespace hob::ops::matmul {
+
+bool WantsInt8Activations(DType weight) { return FindPanelFormat(weight) != nullptr; }
+
+StatusOr<std::unique_ptr<Linear>> MakeLinear(std::string_view node, const Operand& weight,
+                                             DType activation, const PlanContext& context) {
+  // Best first. A forced provider that does not take this weight gives way to the others: forcing
+  // "avx2" must not refuse a model for its one f32 matrix.
+  constexpr LinearMaker kMakers[] = {MakePanelLinear, MakeXnnpackLinear, MakeSimdLinear,
+                                     MakeScalarLinear};
+  for (const LinearMaker make : kMakers) {
+    HOB_ASSIGN_OR_RETURN(std::unique_ptr<Linear> linear, make(weight, activation, context));
+    if (linear != nullptr) return linear;
+  }
+  if (!context.choice->provider.empty()) {
+    KernelChoice any = *context.choice;
+    any.provider.clear();
+    PlanContext relaxed = context;
+    relaxed.choice = &any;
+    return MakeLinear(node, weight, activation, relaxed);
+  }
+  const DTypeInfo* type = FindDType(weight.type);
+  return Error(StatusCode::kUnimplemented,
+               absl::StrCat("node ", std::string(node), ": no kernel multiplies ",
+                            type == nullptr ? "this type" : std::string(type->name), " weights"));
+}
+
+}  // namespace hob::ops::matmul

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// matmul: x [rows, K] times one or more weights [N, K] that share it (query, key and value are one
+// node), with optional biases and, for a single weight, an addend.
+//
+//   inputs   x, then weight and bias (or none) for each weight, then the addend if `residual`
+//   outputs  one f32 [rows, N] a weight
+#include <algorithm>
+
+#include "lib/base/block_formats.h"
+#include "lib/ops/matmul/linear.h"
+#include "lib/ops/rows.h"
+
+namespace hob::ops::matmul {
+namespace {
+
+Status Check(const OpSpec& spec) {
+  HOB_ASSIGN_OR_RETURN(const int64_t weights, spec.attributes.Int("weights", 1, 16));
+  const int64_t residual = spec.attributes.IntOr("residual", 0);
+  if (residual < 0 || residual > 1 || (residual == 1 && weights != 1)) {
+    return SpecError(spec, "residual is not 0, or 1 with a single weight");
+  }
+  const size_t inputs = static_cast<size_t>(1 + 2 * weights + residual);
+  HOB_RETURN_IF_ERROR(CheckCounts(spec, inputs, inputs, static_cast<size_t>(weights)));
+  const Operand& x = spec.inputs[0];
+  const bool int8 = x.present && Int8Terms(x.type) != 0;
+  HOB_RETURN_IF_ERROR(CheckActivation(spec, x, "the input", int8 ? x.type : DType::kF32, -1));
+  for (int64_t i = 0; i < weights; ++i) {
+    const Operand& weight = spec.inputs[static_cast<size_t>(1 + 2 * i)];
+    const Operand& bias = spec.inputs[static_cast<size_t>(2 + 2 * i)];
+    const Operand& out = spec.outputs[static_cast<size_t>(i)];
+    if (!weight.present || weight.weight == nullptr) return SpecError(spec, "a weight is missing");
+    HOB_RETURN_IF_ERROR(CheckMatrix(spec, weight, "weight", weight.type, x.columns()));
+    if (weight.type == DType::kI32 || (int8 && !WantsInt8Activations(weight.type))) {
+      return SpecError(spec, "the weight's type does not go with the input's");
+    }
+    HOB_RETURN_IF_ERROR(
+        CheckActivation(spec, out, "an output", DType::kF32, weight.shape[0]));
+    if (bias.present) HOB_RETURN_IF_ERROR(CheckVector(spec, bias, "bias", weight.shape[0]));
+  }
+  if (residual == 1) {
+    HOB_RETURN_IF_ERROR(CheckActivation(spec, spec.inputs.back(), "the addend", DType::kF32,
+                                        spec.outputs[0].columns()));
+  }
+  return absl::OkStatus();
+}
+
+class MatmulKernel final : public Kernel {
+ public:
+  MatmulKernel(const OpSpec& spec, size_t threads)
+      : threads_(threads),
+        residual_(spec.attributes.IntOr("residual", 0) == 1),
+        twice_(spec.inputs[0].type == DType::kQ8x2Act),
+        x_stride_(RowStride(spec.inputs[0])) {}
+
+  Status Add(const OpSpec& spec, size_t index, const PlanContext& context) {
+    const Operand& weight = spec.inputs[1 + 2 * index];
+    const Operand& bias = spec.inputs[2 + 2 * index];
+    Part part;
+    HOB_ASSIGN_OR_RETURN(part.linear,
+                         MakeLinear(spec.name, weight, twice_ ? DType::kQ8Act : spec.inputs[0].type,
+                                    context));
+    part.outputs = weight.shape[0];
+    part.tiles = (part.outputs + part.linear->tile() - 1) / part.linear->tile();
+    part.bias = bias.present ? reinterpret_cast<const float*>(bias.weight->data.data()) : nullptr;
+    tiles_ += part.tiles;
+    size_t scratch = (part.linear->scratch_bytes() + 63) / 64 * 64;
+    if (twice_) scratch += TermsBytes(part.linear->tile());
+    thread_scratch_ = std::max(thread_scratch_, scratch);
+    parts_.push_back(std::move(part));
+    return absl::OkStatus();
+  }
+
+  size_t scratch_bytes() const override { return threads_ * thread_scratch_; }
+  size_t packed_bytes() const override {
+    size_t bytes = 0;
+    for (const Part& part : parts_) bytes += part.linear->packed_bytes();
+    return bytes;
+  }
+  std::string_view provider() const override { return parts_[0].linear->provider(); }
+
+  void Run(const RunContext& context) override {
+    // Pieces small enough that a late thread holds the others up little, long enough to stream.
+    const size_t pieces = threads_ * 8;
+    const size_t grain = std::max<size_t>(1, static_cast<size_t>(tiles_) / pieces);
+    context.pool->For(static_cast<size_t>(tiles_), grain, [&](size_t begin, size_t end, size_t thread) {
+      RunTiles(context, static_cast<int64_t>(begin), static_cast<int64_t>(end),
+               context.scratch + thread * thread_scratch_);
+    });
+  }
+
+ private:
+  struct Part {
+    std::unique_ptr<Linear> linear;
+    int64_t outputs = 0, tiles = 0;
+    const float* bias = nullptr;
+  };
+
+  void RunTiles(const RunContext& context, int64_t begin, int64_t end, uint8_t* scratch) const {
+    int64_t first = 0;  // of this part
+    for (size_t i = 0; i < parts_.size(); first += parts_[i].tiles, ++i) {
+      const Part& part = parts_[i];
+      const int64_t from = std::max(begin - first, int64_t{0});
+      const int64_t to = std::min(end - first, part.tiles);
+      if (from >= to) continue;
+      const int64_t tile = part.linear->tile();
+      const int64_t low = from * tile, high = std::min(to * tile, part.outputs);
+      float* out = reinterpret_cast<float*>(context.outputs[i]) + low;
+      if (twice_) {
+        for (int64_t n = low; n < high; n += tile) {
+          ComputeTwice(part, context, n, std::min(n + tile, high), out + (n - low), scratch);
+        }
+      } else {
+        part.linear->Compute(context.inputs[0], context.rows, low, high, out, part.outputs, scratch);
+      }
+      for (int64_t r = 0; r < context.rows; ++r) {
+        float* row = out + r * part.outputs;
+        if (part.bias != nullptr) {
+          for (int64_t n = 0; n < high - low; ++n) row[n] += part.bias[low + n];
+        }
+        if (residual_) {
+          const float* addend =
+              reinterpret_cast<const float*>(context.inputs.back()) + r * part.outputs + low;
+          for (int64_t n = 0; n < high - low; ++n) row[n] += addend[n];
+        }
+      }
+    }
+  }
+
+  // Products of both int8 terms of each row, a block of rows at a time, then their sums.
+  void ComputeTwice(const Part& part, const RunContext& context, int64_t begin, int64_t end,
+                    float* out, uint8_t* scratch) const {
+    const int64_t columns = end - begin;
+    float* terms = reinterpret_cast<float*>(scratch);
+    scratch += TermsBytes(part.linear->tile());
+    for (int64_t first = 0; first < context.rows; first += kRowBlock) {
+      const int64_t rows = std::min(kRowBlock, context.rows - first);
+      part.linear->Compute(context.inputs[0] + static_cast<size_t>(first) * x_stride_, 2 * rows, begin,
+                           end, terms, columns, scratch);
+      for (int64_t r = 0; r < rows; ++r) {
+        const float* term = terms + 2 * r * columns;
+        float* row = out + (first + r) * part.outputs;
+        for (int64_t n = 0; n < columns; ++n) row[n] = term[n] + term[columns + n];
+      }
+    }
+  }
+  static constexpr int64_t kRowBlock = 96;  // both terms of 96 rows, 32 outputs: 24 KiB
+  static size_t TermsBytes(int64_t tile) {
+    return static_cast<size_t>(2 * kRowBlock * tile) * sizeof(float);
+  }
+
+  size_t threads_;
+  bool residual_;
+  bool twice_;
+  size_t x_stride_;
+  std::vector<Part> parts_;
+  int64_t tiles_ = 0;
+  size_t thread_scratch_ = 0;
+};
+
+StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext& context) {
+  auto kernel = std::make_unique<MatmulKernel>(spec, context.pool->threads());
+  for (size_t i = 0; i < spec.outputs.size(); ++i) {
+    HOB_RETURN_IF_ERROR(kernel->Add(spec, i, context));
+  }
+  return kernel;
+}
+
+}  // namespace
+
+extern const OpDef kOp;
+const OpDef kOp = {"matmul", Check, Make};
+
+}  // namespace hob::ops::matmul

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Block-quantised weights packed into panels, with the best panel kernel of this CPU.
+#include <algorithm>
+
+#include "lib/base/block_formats.h"
+#include "lib/ops/matmul/linear.h"
+#include "lib/ops/matmul/panel_kernels.h"
+#include "lib/ops/matmul/panels.h"
+
+namespace hob::ops::matmul {
+namespace {
+
+struct PanelKernel {
+  PanelFunction function = nullptr;
+  std::string_view provider;
+};
+
+PanelKernel ChooseKernel(DType type, const KernelChoice& choice) {
+  if (choice.cpu.avx512vnni && choice.Allows("avx512vnni")) {
+    if (const PanelFunction f = Avx512VnniPanels(type)) return {f, "avx512vnni"};
+  }
+  if (choice.cpu.avx2 && choice.Allows("avx2")) {
+    if (const PanelFunction f = Avx2Panels(type)) return {f, "avx2"};
+  }
+  if (choice.Allows("simd")) {
+    if (const PanelFunction f = SimdPanels(choice.cpu, type)) return {f, "simd"};
+  }
+  return {};
+}
+
+class PanelLinear final : public Linear {
+ public:
+  PanelLinear(const PanelFormat& format, const PanelKernel& kernel, const Operand& weight)
+      : kernel_(kernel),
+        outputs_(weight.shape[0]),
+        columns_(weight.shape[1]),
+        panel_bytes_(PanelBytes(format, columns_)) {}
+
+  Status Pack(const PanelFormat& format, const Operand& weight, const PlanContext& context) {
+    const int64_t panels = (outputs_ + kPanelRows - 1) / kPanelRows;
+    HOB_ASSIGN_OR_RETURN(packed_,
+                         Buffer::Create(context.allocator, static_cast<size_t>(panels) * panel_bytes_,
+                                        absl::StrCat("packed ", weight.weight->name)));
+    const uint8_t* source = weight.weight->data.data();
+    const size_t row_bytes = weight.weight->data.size() / static_cast<size_t>(outputs_);
+    context.pool->For(static_cast<size_t>(panels), 4, [&](size_t begin, size_t end, size_t) {
+      for (size_t p = begin; p < end; ++p) {
+        const int64_t row = static_cast<int64_t>(p) * kPanelRows;
+        PackPanel(format, source + static_cast<size_t>(row) * row_bytes, row_bytes,
+                  std::min(kPanelRows, outputs_ - row), columns_, packed_.data() + p * panel_bytes_);
+      }
+    });
+    return absl::OkStatus();
+  }
+
+  int64_t tile() const override { return kPanelRows; }
+  size_t scratch_bytes() const override { return PanelScratchBytes(columns_); }
+  size_t packed_bytes() const override { return packed_.size(); }
+  std::string_view provider() const override { return kernel_.provider; }
+  DType activation() const override { return DType::kQ8Act; }
+
+  void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
+               int64_t out_stride, uint8_t* scratch) const override {
+    kernel_.function({.panels = packed_.data() + static_cast<size_t>(begin / kPanelRows) * panel_bytes_,
+                      .panel_bytes = panel_bytes_,
+                      .outputs = end - begin,
+                      .x = x,
+                      .x_stride = Q8ActLayout(static_cast<size_t>(columns_)).stride(),
+                      .rows = rows,
+                      .columns = columns_,
+                      .out = out,
+                      .out_stride = out_stride,
+                      .scratch = scratch});
+  }
+
+ private:
+  PanelKernel kernel_;
+  int64_t outputs_, columns_;
+  size_t panel_bytes_;
+  Buffer packed_;
+};
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Linear>> MakePanelLinear(const Operand& weight, DType activation,
+                                                  const PlanContext& context) {
+  const PanelFormat* format = FindPanelFormat(weight.type);
+  if (format == nullptr || activation != DType::kQ8Act) return nullptr;
+  const PanelKernel kernel = ChooseKernel(weight.type, *context.choice);
+  if (kernel.function == nullptr) return nullptr;
+  auto linear = std::make_unique<PanelLinear>(*format, kernel, weight);
+  HOB_RETURN_IF_ERROR(linear->Pack(*format, weight, context));
+  return linear;
+}
+
+}  // namespace hob::ops::matmul

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/ops/rms_norm/rms_norm.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lib/ops/rms_norm/simd.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "lib/isa/simd_dispatch.h"
+#include "lib/ops/quantize/quantize_row-inl.h"
+#include "lib/ops/sum16-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace hob::ops::rms_norm {
+namespace HWY_NAMESPACE {
+#if HWY_TARGET == HWY_SCALAR
+
+RowFunction Get() { return nullptr; }
+
+#else
+
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::CappedTag<float, 16>;
+constexpr size_t kLanes = hn::MaxLanes(D());
+constexpr size_t kVectors = 16 / kLanes;
+
+HWY_INLINE float SumOfSquares(const float* HWY_RESTRICT x, size_t width) {
+  const D d;
+  hn::Vec<D> sums[kVectors];
+  for (auto& sum : sums) sum = hn::Zero(d);
+  size_t i = 0;
+  for (; i + 16 <= width; i += 16) {
+    for (size_t v = 0; v < kVectors; ++v) {
+      const auto value = hn::LoadU(d, x + i + v * kLanes);
+      sums[v] = hn::Add(sums[v], hn::Mul(value, value));
+    }
+  }
+  if (i == width) return ops::HWY_NAMESPACE::SumOf16(d, sums);
+  float lanes[16];
+  for (size_t v = 0; v < kVectors; ++v) hn::StoreU(sums[v], d, lanes + v * kLanes);
+  for (size_t lane = 0; i < width; ++i, ++lane) lanes[lane] += x[i] * x[i];
+  for (size_t v = 0; v < kVectors; ++v) sums[v] = hn::LoadU(d, lanes + v * kLanes);
+  return ops::HWY_NAMESPACE::SumOf16(d, sums);
+}
+
+HWY_INLINE void Scale(const float* HWY_RESTRICT x, const float* HWY_RESTRICT weight, float factor,
+                      size_t count, float* HWY_RESTRICT y) {
+  const D d;
+  const auto f = hn::Set(d, factor);
+  size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    const auto scaled = hn::Mul(hn::LoadU(d, x + i), f);
+    hn::StoreU(hn::Mul(scaled, hn::LoadU(d, weight + i)), d, y + i);
+  }
+  for (; i < count; ++i) y[i] = x[i] * factor * weight[i];
+}
+
+void Row(const Params& params, const float* x, const float* weight, uint8_t* out) {
+  constexpr size_t kPiece = 256;  // columns between norm and quantisation
+  const size_t width = params.width;
+  const Q8Row q8(out, params.groups * width);
+  HWY_ALIGN float y[kPiece];
+  for (size_t g = 0; g < params.groups; ++g, x += width) {
+    const float mean = SumOfSquares(x, width) / static_cast<float>(width);
+    const float factor = 1.0f / std::sqrt(mean + params.epsilon);
+    if (!params.quantized) {
+      Scale(x, weight, factor, width, reinterpret_cast<float*>(out) + g * width);
+      continue;
+    }
+    for (size_t i = 0; i < width; i += kPiece) {
+      const size_t count = HWY_MIN(kPiece, width - i);
+      const size_t at = g * width + i;
+      Scale(x + i, weight + i, factor, count, y);
+      ops::HWY_NAMESPACE::QuantizeBlocks(y, count / 32, q8.q + at, q8.scale + at / 32,
+                                         q8.sum + at / 16);
+    }
+  }
+}
+
+RowFunction Get() { return &Row; }
+
+#endif
+}  // namespace HWY_NAMESPACE
+}  // namespace hob::ops::rms_norm
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace hob::ops::rms_norm {
+
+RowFunction SimdRow(const CpuFeatures& cpu) { return HOB_SIMD_CHOOSE(cpu, Get)(); }
+
+}  // namespace hob::ops::rms_norm
+#endif

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <limits>
+
+#include "lib/base/f16.h"
+#include "tests/ops/support.h"
+
+namespace hob::test {
+namespace {
+
+struct Shape {
+  int32_t heads, kv_heads, head_dim;
+  int32_t window = 0;
+  DType cache = DType::kF16;
+  bool quantized = false;
+
+  size_t queries() const { return static_cast<size_t>(heads) * head_dim; }
+  size_t keys() const { return static_cast<size_t>(kv_heads) * head_dim; }
+  double scale() const { return 1.0 / std::sqrt(static_cast<double>(head_dim)); }
+  KvLayout kv() const { return {cache, 2, kv_heads, head_dim}; }
+};
+
+OpSpec Spec(const Shape& shape) {
+  OpSpec spec;
+  spec.name = "attention";
+  spec.layer = 1;
+  spec.attributes.Set("heads", int64_t{shape.heads});
+  spec.attributes.Set("kv_heads", int64_t{shape.kv_heads});
+  spec.attributes.Set("head_dim", int64_t{shape.head_dim});
+  spec.attributes.Set("scale", shape.scale());
+  spec.attributes.Set("window", int64_t{shape.window});
+  const auto queries = static_cast<int64_t>(shape.queries());
+  const auto keys = static_cast<int64_t>(shape.keys());
+  spec.inputs = {Rows(queries), Rows(keys), Rows(keys)};
+  spec.outputs = {Rows(queries, shape.quantized ? DType::kQ8Act : DType::kF32)};
+  return spec;
+}
+
+// q, k and v of a sequence, and its cache, at first full of NaN: no kernel may use what is not
+// written.
+struct Sequence {
+  Sequence(const Shape& shape, size_t tokens, uint32_t seed)
+      : q(Random(tokens * shape.queries(), seed, 2.0f)),
+        k(Random(tokens * shape.keys(), seed + 1, 2.0f)),
+        v(Random(tokens * shape.keys(), seed + 2)) {
+    const size_t pages = (tokens + kKvPageTokens - 1) / kKvPageTokens;
+    auto buffer =
+        Buffer::Create(std::make_shared<Allocator>(), pages * shape.kv().page_bytes(), "");
+    REQUIRE(buffer.ok());
+    memory = std::move(buffer).value();
+    std::memset(memory.data(), 0xff, memory.size());
+    for (size_t i = 0; i < pages; ++i) {
+      page_table.push_back(memory.data() + (pages - 1 - i) * shape.kv().page_bytes());
+    }
+  }
+  std::vector<float> q, k, v;
+  Buffer memory;
+  std::vector<uint8_t*> page_table;
+};
+
+// Rows [position, position + rows) of the sequences, one after the other.
+struct Part {
+  Sequence* sequence;
+  int32_t position, rows;
+};
+std::vector<uint8_t> RunParts(Runner& runner, const Shape& shape, const std::vector<Part>& parts) {
+  std::vector<SequenceRows> sequences;
+  std::vector<std::vector<float>> inputs(3);
+  int32_t rows = 0;
+  for (const Part& part : parts) {
+    sequences.push_back({part.sequence->page_table.data(), rows, part.rows, part.position});
+    rows += part.rows;
+    const auto append = [&](std::vector<float>& to, const std::vector<float>& from, size_t width) {
+      const std::vector<float> slice = Slice(from, part.position * width, part.rows * width);
+      to.insert(to.end(), slice.begin(), slice.end());
+    };
+    append(inputs[0], part.sequence->q, shape.queries());
+    append(inputs[1], part.sequence->k, shape.keys());
+    append(inputs[2], part.sequence->v, shape.keys());
+  }
+  const std::vector<int32_t> tokens(static_cast<size_t>(rows));
+  Step step;
+  step.tokens = tokens;
+  step.sequences = sequences;
+  return runner.Run(step, inputs, rows);
+}
+
+// The whole sequence in pieces of `piece` rows.
+std::vector<uint8_t> RunPieces(Runner& runner, const Shape& shape, Sequence& sequence,
+                               int32_t tokens, int32_t piece) {
+  std::vector<uint8_t> all;
+  for (int32_t at = 0; at < tokens; at += piece) {
+    const auto part = RunParts(runner, shape, {{&sequence, at, std::min(piece, tokens - at)}});
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+// Plain attention in double, of the values as the cache holds them.
+std::vector<double> Reference(const Shape& shape, const Sequence& sequence, size_t tokens) {
+  const auto stored = [&](float x) -> double {
+    return shape.cache == DType::kF16 ? F16ToF32(F32ToF16(x)) : x;
+  };
+  const auto width = static_cast<size_t>(shape.head_dim);
+  const auto group = static_cast<size_t>(shape.heads / shape.kv_heads);
+  std::vector<double> out(tokens * shape.queries());
+  for (size_t t = 0; t < tokens; ++t) {
+    const size_t first =
+        shape.window > 0 && t + 1 > static_cast<size_t>(shape.window) ? t + 1 - shape.window : 0;
+    for (size_t h = 0; h < static_cast<size_t>(shape.heads); ++h) {
+      const float* q = &sequence.q[t * shape.queries() + h * width];
+      std::vector<double> p(t + 1 - first);
+      double max = -std::numeric_limits<double>::infinity(), sum = 0;
+      for (size_t j = first; j <= t; ++j) {
+        double score = 0;
+        for (size_t d = 0; d < width; ++d) {
+          score += q[d] * stored(sequence.k[j * shape.keys() + h / group * width + d]);
+        }
+        p[j - first] = score * shape.scale();
+        max = std::max(max, p[j - first]);
+      }
+      for (double& value : p) sum += value = std::exp(value - max);
+      double* y = &out[t * shape.queries() + h * width];
+      for (size_t j = first; j <= t; ++j) {
+        for (size_t d = 0; d < width; ++d) {
+          y[d] += p[j - first] / sum * stored(sequence.v[j * shape.keys() + h / group * width + d]);
+        }
+      }
+    }
+  }
+  return out;
+}
+
+std::vector<float> Floats(const std::vector<uint8_t>& bytes) {
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+const Shape kShapes[] = {
+    {9, 3, 64},      {4, 4, 32, 0, DType::kF32},
+    {8, 1, 128},     {4, 1, 80, 0, DType::kF32},
+    {3, 3, 40},      {2, 1, 8},
+    {1, 1, 512},     {3, 1, 20},  // not a multiple of 8: scalar in any case
+    {9, 3, 64, 100}, {4, 2, 16, 300, DType::kF32},
+    {13, 1, 24, 1},
+};
+
+TEST_CASE("attention: every provider is near the double reference") {
+  auto pool = MakePool(2);
+  for (const Shape& shape : kShapes) {
+    for (const int32_t tokens : {1, 63, 64, 65, 255, 256, 257, 530}) {
+      if (shape.head_dim > 128 && tokens != 1 && tokens != 65 && tokens != 257) continue;
+      Sequence sequence(shape, static_cast<size_t>(tokens), 7);
+      const std::vector<double> reference = Reference(shape, sequence, static_cast<size_t>(tokens));
+      for (const NamedChoice& choice : Choices()) {
+        CAPTURE(choice.name, shape.heads, shape.kv_heads, shape.head_dim, shape.window, tokens);
+        std::memset(sequence.memory.data(), 0xff, sequence.memory.size());
+        Runner runner("attention", Spec(shape), choice.choice, *pool, tokens, shape.kv());
+        if (shape.head_dim % 8 == 0) CHECK((runner.provider() == choice.choice.provider));
+        const auto out = Floats(RunPieces(runner, shape, sequence, tokens, tokens));
+        CHECK(WorstError(out, reference, 0.1) < 3e-5);
+      }
+    }
+  }
+}
+
+TEST_CASE("attention: the cut of a prompt and the threads change no bit") {
+  for (const Shape& shape : {Shape{9, 3, 64}, Shape{4, 4, 32, 0, DType::kF32}, Shape{8, 1, 72},
+                             Shape{4, 1, 16, 100}, Shape{6, 2, 8, 300, DType::kF32}}) {
+    constexpr int32_t kTokens = 600;
+    for (const NamedChoice& choice : Choices()) {
+      const bool scalar = choice.name == "scalar";  // slow, and simple: fewer cuts
+      Sequence sequence(shape, kTokens, 3);
+      std::vector<uint8_t> expected;
+      for (const size_t threads : {1, 2, 3}) {
+        auto pool = MakePool(threads);
+        Runner runner("attention", Spec(shape), choice.choice, *pool, kTokens, shape.kv());
+        if (scalar && threads == 3) continue;
+        for (const int32_t piece : {kTokens, 1, 7, 64, 300}) {
+          if (scalar && piece != kTokens && piece != 7) continue;
+          CAPTURE(choice.name, shape.heads, shape.kv_heads, shape.head_dim, threads, piece);
+          std::memset(sequence.memory.data(), 0xff, sequence.memory.size());
+          const auto out = RunPieces(runner, shape, sequence, kTokens, piece);
+          if (expected.empty()) expected = out;
+          CHECK((out == expected));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("attention: long contexts split over threads give the bits of one thread") {
+  for (const Shape& shape : {Shape{9, 3, 64}, Shape{4, 1, 16, 2500}, Shape{2, 2, 40}}) {
+    constexpr int32_t kTokens = 5200;  // 21 chunks: more than two rounds
+    for (const NamedChoice& choice : Choices()) {
+      if (choice.name == "scalar") continue;
+      Sequence sequence(shape, kTokens, 5);
+      std::vector<uint8_t> expected;
+      for (const size_t threads : {1, 2, 3}) {
+        CAPTURE(choice.name, shape.head_dim, threads);
+        auto pool = MakePool(threads);
+        Runner runner("attention", Spec(shape), choice.choice, *pool, kTokens, shape.kv());
+        if (threads == 1) {  // fills the cache; a window of one key makes it cheap
+          Shape narrow = shape;
+          narrow.window = 1;
+          Runner filler("attention", Spec(narrow), choice.choice, *pool, kTokens, shape.kv());
+          RunParts(filler, shape, {{&sequence, 0, kTokens - 3}});
+        }
+        auto out = RunParts(runner, shape, {{&sequence, kTokens - 3, 2}});
+        const auto last = RunParts(runner, shape, {{&sequence, kTokens - 1, 1}});
+        out.insert(out.end(), last.begin(), last.end());
+        if (expected.empty()) expected = out;
+        CHECK((out == expected));
+      }
+    }
+  }
+}
+
+TEST_CASE("attention: sequences of a batch do not see each other") {
+  const Shape shape{9, 3, 64};
+  const int32_t lengths[] = {1, 64, 65, 130, 257, 530};
+  for (const NamedChoice& choice : Choices()) {
+    for (const size_t threads : {1, 2}) {
+      CAPTURE(choice.name, threads);
+      auto pool = MakePool(threads);
+      Runner runner("attention", Spec(shape), choice.choice, *pool, 2000, shape.kv());
+      std::vector<std::unique_ptr<Sequence>> sequences;
+      std::vector<Part> prompts, decodes, mixed;
+      std::vector<uint8_t> alone_prompts, alone_decodes;
+      for (const int32_t length : lengths) {
+        sequences.push_back(std::make_unique<Sequence>(shape, length + 1, length));
+        Sequence* sequence = sequences.back().get();
+        const auto a = RunParts(runner, shape, {{sequence, 0, length}});
+        const auto b = RunParts(runner, shape, {{sequence, length, 1}});
+        alone_prompts.insert(alone_prompts.end(), a.begin(), a.end());
+        alone_decodes.insert(alone_decodes.end(), b.begin(), b.end());
+        std::memset(sequence->memory.data(), 0xff, sequence->memory.size());
+        prompts.push_back({sequence, 0, length});
+        decodes.push_back({sequence, length, 1});
+      }
+      CHECK((RunParts(runner, shape, prompts) == alone_prompts));
+      CHECK((RunParts(runner, shape, decodes) == alone_decodes));
+    }
+  }
+}
+
+TEST_CASE("attention: a later row's infinities do not reach an earlier row") {
+  const Shape shape{4, 2, 32, 0, DType::kF32};
+  constexpr int32_t kTokens = 70;
+  for (const NamedChoice& choice : Choices()) {
+    CAPTURE(choice.name);
+    auto pool = MakePool(1);
+    Runner runner("attention", Spec(shape), choice.choice, *pool, kTokens, shape.kv());
+    Sequence sequence(shape, kTokens, 11);
+    const auto whole = RunPieces(runner, shape, sequence, kTokens, kTokens);
+    for (size_t i = 0; i < shape.keys(); ++i) {
+      sequence.k[(kTokens - 1) * shape.keys() + i] = std::numeric_limits<float>::quiet_NaN();
+      sequence.v[(kTokens - 1) * shape.keys() + i] = std::numeric_limits<float>::infinity();
+    }
+    const auto broken = RunPieces(runner, shape, sequence, kTokens, kTokens);
+    const size_t bytes = (kTokens - 1) * shape.queries() * sizeof(float);
+    CHECK((Slice(whole, 0, bytes) == Slice(broken, 0, bytes)));
+    CHECK(std::isnan(Floats(broken).back()));
+  }
+}
+
+TEST_CASE("attention: f16 values beyond the range are stored as the largest") {
+  const Shape shape{1, 1, 8};
+  for (const NamedChoice& choice : Choices()) {
+    CAPTURE(choice.name);
+    auto pool = MakePool(1);
+    Runner runner("attention", Spec(shape), choice.choice, *pool, 1, shape.kv());
+    Sequence sequence(shape, 1, 1);
+    sequence.v = {1e6f, -1e9f, 65504.0f, 65519.0f, 1e-7f, 1.0f, 1.00049f, -0.1f};
+    const auto out = Floats(RunParts(runner, shape, {{&sequence, 0, 1}}));
+    const std::vector<float> expected = {65504.0f,
+                                         -65504.0f,
+                                         65504.0f,
+                                         65504.0f,
+                                         F16ToF32(F32ToF16(1e-7f)),
+                                         1.0f,
+                                         F16ToF32(F32ToF16(1.00049f)),
+                                         F16ToF32(F32ToF16(-0.1f))};
+    CHECK(out == expected);
+  }
+}
+
+TEST_CASE("attention: quantised output is the quantised f32 output") {
+  for (Shape shape : {Shape{9, 3, 64}, Shape{4, 4, 40}, Shape{8, 2, 8}}) {
+    constexpr int32_t kTokens = 90;
+    for (const NamedChoice& choice : Choices()) {
+      for (const size_t threads : {1, 2}) {
+        CAPTURE(choice.name, shape.head_dim, threads);
+        auto pool = MakePool(threads);
+        Sequence sequence(shape, kTokens, 9);
+        shape.quantized = false;
+        Runner plain("attention", Spec(shape), choice.choice, *pool, kTokens, shape.kv());
+        const auto floats = Floats(RunPieces(plain, shape, sequence, kTokens, kTokens));
+        OpSpec spec;
+        spec.name = "quantize";
+        const auto columns = static_cast<int64_t>(shape.queries());
+        spec.inputs = {Rows(columns)};
+        spec.outputs = {Rows(columns, DType::kQ8Act)};
+        Runner quantize("quantize", spec, choice.choice, *pool);
+        const PlainStep step(kTokens, 0);
+        const auto expected = quantize.Run(step.step, {floats}, kTokens);
+        shape.quantized = true;
+        Runner fused("attention", Spec(shape), choice.choice, *pool, kTokens, shape.kv());
+        CHECK((RunPieces(fused, shape, sequence, kTokens, kTokens) == expected));
+        CHECK((RunPieces(fused, shape, sequence, kTokens, 1) == expected));
+      }
+    }
+  }
+}
+
+TEST_CASE("attention: broken nodes are refused") {
+  const Shape shape{4, 2, 16};
+  REQUIRE(CheckOp("attention", Spec(shape)).ok());
+  const auto refused = [&](auto&& change) {
+    OpSpec spec = Spec(shape);
+    change(spec);
+    const Status status = CheckOp("attention", spec);
+    return status.code() == StatusCode::kInvalidArgument || status.code() == StatusCode::kNotFound;
+  };
+  CHECK(refused([](OpSpec& s) { s.layer = -1; }));
+  CHECK(refused([](OpSpec& s) { s.inputs.pop_back(); }));
+  CHECK(refused([](OpSpec& s) { s.inputs[1].present = false; }));
+  CHECK(refused([](OpSpec& s) { s.inputs[2].type = DType::kF16; }));
+  CHECK(refused([](OpSpec& s) { s.inputs[0].shape = {kTokensDim, 65}; }));
+  CHECK(refused([](OpSpec& s) { s.inputs[0].shape = {kLogitRowsDim, 64}; }));
+  CHECK(refused([](OpSpec& s) { s.outputs[0].shape = {8, 64}; }));
+  CHECK(refused([](OpSpec& s) { s.attributes.Set("heads", int64_t{0}); }));
+  CHECK(refused([](OpSpec& s) { s.attributes.Set("heads", int64_t{5}); }));
+  CHECK(refused([](OpSpec& s) { s.attributes.Set("kv_heads", int64_t{3}); }));
+  CHECK(refused([](OpSpec& s) { s.attributes.Set("head_dim", int64_t{1} << 40); }));
+  CHECK(refused([](OpSpec& s) { s.attributes.Set("window", int64_t{-1}); }));
+  CHECK(refused([](OpSpec& s) { s.attributes.Set("scale", -1.0); }));
+  CHECK(refused([](OpSpec& s) { s.attributes.Set("scale", std::nan("")); }));
+
+  KernelChoice choice;
+  choice.cpu = CpuFeatures::Detect();
+  auto pool = MakePool(1);
+  OpSpec spec = Spec(shape);
+  for (const KvLayout& kv : {KvLayout{DType::kF16, 1, 2, 16}, KvLayout{DType::kF16, 2, 1, 16},
+                             KvLayout{DType::kF16, 2, 2, 8}, KvLayout{DType::kQ8_0, 2, 2, 16}}) {
+    const PlanContext context{&choice, pool.get(), std::make_shared<Allocator>(), kv, 1};
+    CHECK(FindOp("attention")->make(spec, context).status().code() == StatusCode::kInvalidArgument);
+  }
+}
+
+}  // namespace
+}  // namespace hob::test
