@@ -102,7 +102,8 @@ hob_string hob_status_name(hob_status status) {
                                                               "DATA_LOSS",
                                                               "UNAUTHENTICATED"};
   const bool known = status >= 0 && static_cast<size_t>(status) < kNames.size();
-  const std::string_view name = kNames[static_cast<size_t>(known ? status : hob_status{HOB_UNKNOWN})];
+  const std::string_view name =
+      kNames[static_cast<size_t>(known ? status : hob_status{HOB_UNKNOWN})];
   return {name.data(), name.size()};
 }
 

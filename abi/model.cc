@@ -14,9 +14,10 @@ StatusOr<ModelOptions> ReadModelOptions(const hob_model_options* given_options) 
       ReadStruct<hob_model_options>(given_options, HOB_MODEL_OPTIONS_INIT, "hob_model_options"));
   HOB_RETURN_IF_ERROR(CheckBool(given.vocabulary_only, "hob_model_options.vocabulary_only"));
   HOB_RETURN_IF_ERROR(CheckReserved(given.reserved, "hob_model_options"));
-  if (given.activations != HOB_ACTIVATIONS_INT8 && given.activations != HOB_ACTIVATIONS_F32) {
+  constexpr DType kActivations[] = {DType::kQ8x2Act, DType::kQ8Act, DType::kF32};
+  if (given.activations < HOB_ACTIVATIONS_INT16 || given.activations > HOB_ACTIVATIONS_F32) {
     return Error(StatusCode::kInvalidArgument,
-                 Concat("hob_model_options.activations is ", given.activations, ", not 0 or 1"));
+                 Concat("hob_model_options.activations is ", given.activations, ", not 0, 1 or 2"));
   }
   if (given.kv_type != HOB_KV_F16 && given.kv_type != HOB_KV_F32) {
     return Error(StatusCode::kInvalidArgument,
@@ -24,8 +25,10 @@ StatusOr<ModelOptions> ReadModelOptions(const hob_model_options* given_options) 
   }
   ModelOptions options;
   options.vocabulary_only = given.vocabulary_only != 0;
-  options.precise = given.activations == HOB_ACTIVATIONS_F32;
-  options.kv_type = given.kv_type == HOB_KV_F32 ? DType::kF32 : DType::kF16;
+  options.activations = kActivations[given.activations];
+  const bool f32_cache =
+      given.kv_type == HOB_KV_F32 || given.activations == HOB_ACTIVATIONS_F32;
+  options.kv_type = f32_cache ? DType::kF32 : DType::kF16;
   options.max_batch_rows = given.max_batch_rows;
   if (given.progress != nullptr) {
     options.progress = [progress = given.progress, user = given.progress_user](uint64_t done,

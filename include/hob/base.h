@@ -68,7 +68,7 @@ enum {
   HOB_UNIMPLEMENTED = 12, /* a model family, tensor type or feature that hob lacks */
   HOB_INTERNAL = 13,      /* a fault of hob: please report it */
   HOB_UNAVAILABLE = 14,
-  HOB_DATA_LOSS = 15,
+  HOB_DATA_LOSS = 15, /* a file is cut short or damaged */
   HOB_UNAUTHENTICATED = 16
 };
 

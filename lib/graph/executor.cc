@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/block_formats.h"
 #include "lib/graph/passes/passes.h"
 #include "lib/graph/planner.h"
 
@@ -12,8 +13,8 @@ namespace {
 
 // A node ready to run: its kernel and where its operands lie.
 struct Planned {
-  std::unique_ptr<Kernel> kernel;
-  std::vector<uint8_t*> inputs, outputs;
+  std::unique_ptr<Kernel> kernel = {};
+  std::vector<uint8_t*> inputs = {}, outputs = {};
   bool logit_rows = false;   // runs over these rather than all rows
   bool writes_logits = false;
   std::string name, op;
@@ -128,16 +129,19 @@ StatusOr<std::unique_ptr<Executor>> Executor::Create(std::shared_ptr<const Model
   if (options.kv_type != DType::kF16 && options.kv_type != DType::kF32) {
     return Error(StatusCode::kInvalidArgument, "the KV cache's type is neither F16 nor F32");
   }
+  if (options.activations != DType::kF32 && Int8Terms(options.activations) == 0) {
+    return Error(StatusCode::kInvalidArgument, "activations are of neither F32 nor an int8 type");
+  }
   HOB_ASSIGN_OR_RETURN(const KernelChoice choice, KernelChoice::FromEnvironment());
   HOB_ASSIGN_OR_RETURN(Graph graph, BuildGraph(*file));
-  RunPasses(graph, options.precise);
+  RunPasses(graph, options.activations);
 
   auto impl = std::make_unique<Impl>();
   impl->file = std::move(file);
   impl->pool = &pool;
   impl->shape = graph.shape;
   impl->max_rows = options.max_rows;
-  impl->kv = {.type = options.precise ? DType::kF32 : options.kv_type,
+  impl->kv = {.type = options.kv_type,
               .layers = graph.shape.layers,
               .heads = graph.shape.kv_heads,
               .head_dim = graph.shape.head_dim};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/graph/graph.h"
 
+#include "lib/base/block_formats.h"
+
 namespace hob {
 
 ValueId Graph::AddValue(Value value) {
@@ -65,8 +67,8 @@ Status CheckValue(const Value& value, const ModelFile& file) {
   if (value.kind > ValueKind::kOutput || value.shape.size() != 2 ||
       (value.shape[0] != kTokensDim && value.shape[0] != kLogitRowsDim) || value.shape[1] < 1 ||
       value.shape[1] > kMaxColumns ||
-      (value.type != DType::kF32 && value.type != DType::kQ8Act) ||
-      (value.type == DType::kQ8Act && value.shape[1] % 32 != 0)) {
+      (value.type != DType::kF32 && Int8Terms(value.type) == 0) ||
+      (Int8Terms(value.type) != 0 && value.shape[1] % 32 != 0)) {
     return Error(StatusCode::kInvalidArgument,
                  absl::StrCat("the graph's value ", value.name, " has no shape or type of an activation"));
   }

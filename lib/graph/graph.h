@@ -29,7 +29,7 @@ struct Value {
   ValueKind kind = ValueKind::kActivation;
   DType type = DType::kF32;
   std::vector<int64_t> shape;  // shape[0] may be kTokensDim or kLogitRowsDim
-  std::string tensor;          // for weights: its name in the model file
+  std::string tensor = {};     // for weights: its name in the model file
 };
 
 struct Node {
@@ -38,7 +38,7 @@ struct Node {
   int32_t layer = -1;
   std::vector<ValueId> inputs;   // kNoValue: absent
   std::vector<ValueId> outputs;
-  Attributes attributes;
+  Attributes attributes = {};
 };
 
 // What a runner must know of a model beside its nodes.

@@ -10,8 +10,7 @@ namespace hob {
 
 size_t ActivationBytes(const Value& value, int64_t rows) {
   const size_t columns = static_cast<size_t>(value.shape.back());
-  const size_t row =
-      value.type == DType::kQ8Act ? Q8ActLayout(columns).stride() : columns * sizeof(float);
+  const size_t row = ActivationRowBytes(value.type, columns);
   constexpr size_t kSlack = kAlignment;
   return (row * static_cast<size_t>(rows) + kSlack + kAlignment - 1) / kAlignment * kAlignment;
 }

@@ -31,8 +31,14 @@ class Turnstile {
     Turnstile& turnstile_;
   };
 
+  // How many wait now.
+  uint64_t waiting() const {
+    const std::lock_guard lock(mutex_);
+    return next_ticket_ - serving_ - (next_ticket_ > serving_ ? 1 : 0);
+  }
+
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   uint64_t next_ticket_ = 0;
   uint64_t serving_ = 0;

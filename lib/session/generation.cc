@@ -53,10 +53,7 @@ StatusOr<GenerateResult> Session::Generate(const GenerateOptions& options) {
                  "Add a message, text or tokens first.");
   }
   if (prompt.size() > static_cast<size_t>(context_tokens_)) {
-    return Error(StatusCode::kOutOfRange,
-                 Concat("the prompt has ", prompt.size(), " tokens, but the context holds ",
-                        context_tokens_),
-                 "Shorten it, drop earlier messages, or create the session with a larger context.");
+    return PromptTooLong(prompt.size(), context_tokens_);
   }
   Generation generation(*this, options, std::move(prompt));
   HOB_RETURN_IF_ERROR(generation.Run());
@@ -71,8 +68,13 @@ Generation::Generation(Session& session, const GenerateOptions& options,
       tokens_(std::move(prompt)),
       detokenizer_(session.model().tokenizer()),
       stops_(options.stops),
-      start_(Clock::now()) {
+      start_(Clock::now()),
+      drawn_(session.sampler_.drawn()) {
   result_.prompt_tokens = static_cast<int32_t>(tokens_.size());
+}
+
+Generation::~Generation() {
+  if (!committed_) session_.sampler_.set_drawn(drawn_);
 }
 
 Status Generation::Run() {
@@ -80,14 +82,12 @@ Status Generation::Run() {
     End(FinishReason::kContextFull);
     return absl::OkStatus();
   }
-  const uint64_t drawn = session_.sampler_.drawn();
   Status status = Prefill();
   if (status.ok()) status = Decode();
   if (absl::IsCancelled(status)) {
     End(FinishReason::kCancelled);
     status = absl::OkStatus();
   }
-  if (!status.ok()) session_.sampler_.set_drawn(drawn);
   return status;
 }
 
@@ -167,12 +167,15 @@ void Generation::Flush() {
 }
 
 void Generation::Commit() {
+  if (result_.generated_tokens > 0) {
+    // The first may throw for lack of memory, the others do not.
+    if (!session_.messages_.empty()) session_.messages_.push_back({"assistant", reply_});
+    session_.tokens_ = std::move(tokens_);
+    session_.reply_ = std::move(reply_);
+  }
   stats_.counts = result_;
   session_.stats_ = stats_;
-  if (result_.generated_tokens == 0) return;
-  if (!session_.messages_.empty()) session_.messages_.push_back({"assistant", reply_});
-  session_.tokens_ = std::move(tokens_);
-  session_.reply_ = std::move(reply_);
+  committed_ = true;
 }
 
 }  // namespace hob

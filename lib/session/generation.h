@@ -19,6 +19,10 @@ class Generation {
  public:
   // `prompt` is not empty and fits the context.
   Generation(Session& session, const GenerateOptions& options, std::vector<int32_t> prompt);
+  // Without Commit, the sampler's random state is as it was.
+  ~Generation();
+  Generation(const Generation&) = delete;
+  Generation& operator=(const Generation&) = delete;
 
   Status Run();
   // Appends the answer to the session.
@@ -50,6 +54,8 @@ class Generation {
   GenerateResult result_;
   SessionStats stats_;
   Clock::time_point start_;
+  uint64_t drawn_;  // from the sampler, before this answer
+  bool committed_ = false;
 };
 
 }  // namespace hob

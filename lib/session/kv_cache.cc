@@ -19,9 +19,10 @@ Status KvCache::PrepareAppend(int32_t count) {
   const auto first = static_cast<size_t>(tokens_ / kKvPageTokens);
   if (first < pages_.size() && pages_[first].use_count() > 1) {
     HOB_ASSIGN_OR_RETURN(Buffer copy, Buffer::Create(allocator_, page_bytes_, "a cache page"));
-    std::memcpy(copy.data(), data_[first], page_bytes_);
-    data_[first] = copy.data();
+    uint8_t* const data = copy.data();
+    std::memcpy(data, data_[first], page_bytes_);
     pages_[first] = std::make_shared<const Buffer>(std::move(copy));
+    data_[first] = data;
   }
   while (pages_.size() < wanted) {
     StatusOr<Buffer> page = Buffer::Create(allocator_, page_bytes_, "a cache page");
@@ -29,7 +30,7 @@ Status KvCache::PrepareAppend(int32_t count) {
       Truncate(tokens_);
       return std::move(page).status();
     }
-    uint8_t* data = page->data();
+    uint8_t* const data = page->data();
     pages_.push_back(std::make_shared<const Buffer>(*std::move(page)));
     data_.push_back(data);
   }

@@ -58,7 +58,7 @@ StatusOr<std::shared_ptr<Model>> Model::Open(std::shared_ptr<Runtime> runtime,
   if (options.vocabulary_only) return model;
 
   ExecutorOptions executor_options;
-  executor_options.precise = options.precise;
+  executor_options.activations = options.activations;
   executor_options.kv_type = options.kv_type;
   executor_options.max_rows = static_cast<int32_t>(
       options.max_batch_rows == 0 ? kDefaultBatchRows : options.max_batch_rows);

@@ -18,13 +18,13 @@ Status CheckUtf8(std::string_view text, std::string_view what) {
   return Error(StatusCode::kInvalidArgument, Concat(what, " is not UTF-8 at byte ", at));
 }
 
-Status TooLong(size_t tokens, int32_t context) {
+}  // namespace
+
+Status PromptTooLong(size_t tokens, int32_t context) {
   return Error(StatusCode::kOutOfRange,
                Concat("the prompt has ", tokens, " tokens, but the context holds ", context),
                "Shorten it, drop earlier messages, or create the session with a larger context.");
 }
-
-}  // namespace
 
 StatusOr<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model,
                                                    const SessionOptions& options) {
@@ -102,7 +102,7 @@ Status Session::AddTokens(std::span<const int32_t> tokens) {
   }
   HOB_RETURN_IF_ERROR(CheckTokens(tokens));
   const size_t total = tokens_.size() + tokens.size();
-  if (total > static_cast<size_t>(context_tokens_)) return TooLong(total, context_tokens_);
+  if (total > static_cast<size_t>(context_tokens_)) return PromptTooLong(total, context_tokens_);
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
   return absl::OkStatus();
 }
@@ -151,7 +151,7 @@ Status Session::Evaluate(std::span<const int32_t> tokens, const LogitsCallback& 
   HOB_RETURN_IF_ERROR(CheckTokens(tokens));
   Reset();
   if (tokens.size() > static_cast<size_t>(context_tokens_)) {
-    return TooLong(tokens.size(), context_tokens_);
+    return PromptTooLong(tokens.size(), context_tokens_);
   }
   stop_.store(false, std::memory_order_relaxed);
 

@@ -57,6 +57,9 @@ struct SessionStats {
   uint64_t decode_ns = 0;
 };
 
+// OUT_OF_RANGE with both numbers.
+Status PromptTooLong(size_t tokens, int32_t context);
+
 // One thread at a time, save Cancel and TryEnter. Whatever fails leaves messages and text as they
 // were; what is cached may differ, which cannot be seen in any result.
 class Session {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lib/base/block_formats.h"
 #include "lib/graph/passes/passes.h"
 
 namespace hob {
@@ -20,7 +21,7 @@ void FuseSwiglu(Graph& graph) {
     // Int8 panels only: there a tile of gate and the same tile of up are at hand together.
     if (product.op != "matmul" || product.outputs != std::vector<ValueId>{gate, up} ||
         product.inputs[2] != kNoValue || product.inputs[4] != kNoValue ||
-        graph.values[static_cast<size_t>(product.inputs[0])].type != DType::kQ8Act) {
+        Int8Terms(graph.values[static_cast<size_t>(product.inputs[0])].type) == 0) {
       continue;
     }
     gated.op = "matmul_swiglu";

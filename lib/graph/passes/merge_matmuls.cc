@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "absl/container/flat_hash_map.h"
+#include <unordered_map>
 #include "lib/graph/passes/passes.h"
 
 namespace hob {
@@ -8,7 +8,7 @@ namespace hob {
 // does.
 void MergeMatmuls(Graph& graph) {
   constexpr int64_t kMaxWeights = 8;
-  absl::flat_hash_map<ValueId, size_t> first;  // input → the node that collects its matmuls
+  std::unordered_map<ValueId, size_t> first;  // input → the node that collects its matmuls
   std::vector<bool> remove(graph.nodes.size(), false);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     Node& node = graph.nodes[n];

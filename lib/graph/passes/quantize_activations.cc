@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "absl/container/flat_hash_map.h"
+#include <unordered_map>
 #include "lib/graph/passes/passes.h"
 #include "lib/ops/matmul/linear.h"
 
 namespace hob {
 
-void QuantizeActivations(Graph& graph) {
-  absl::flat_hash_map<ValueId, ValueId> quantized;  // f32 value → its int8 form
+void QuantizeActivations(Graph& graph, DType type) {
+  std::unordered_map<ValueId, ValueId> quantized;  // f32 value → its int8 form
   std::vector<Node> nodes;
   for (Node& node : graph.nodes) {
     const ValueId source = node.inputs.empty() ? kNoValue : node.inputs[0];
@@ -16,7 +16,7 @@ void QuantizeActivations(Graph& graph) {
       if (added) {
         Value value = graph.values[static_cast<size_t>(source)];
         value.name += ".int8";
-        value.type = DType::kQ8Act;
+        value.type = type;
         entry->second = graph.AddValue(value);
         nodes.push_back({.op = "quantize",
                          .name = value.name,
