@@ -83,6 +83,9 @@ void Run(const Options& options) {
     out["model"] = std::string(loaded.model.Text(HOB_MODEL_PATH));
     out["version"] = std::string(hob::ToView(hob_version()));
     out["threads"] = threads;
+    out["activations"] = options.model.activations == HOB_ACTIVATIONS_F32    ? "f32"
+                         : options.model.activations == HOB_ACTIVATIONS_INT8 ? "int8"
+                                                                             : "int16";
     out["prompt_tokens"] = options.prompt;
     out["generated_tokens"] = options.generate;
     out["repetitions"] = options.reps;
@@ -112,7 +115,7 @@ void Run(const Options& options) {
 void AddBench(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("bench", "measure speed and memory");
-  AddModelOptions(*command, options->model, /*precise=*/true);
+  AddModelOptions(*command, options->model);
   command->add_option("--prompt", options->prompt, "tokens of the prompt")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();

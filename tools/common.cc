@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <sstream>
 
 namespace tool {
@@ -20,10 +21,20 @@ void Fail(const hob::Error& error) {
   throw Failure(std::string(error.message()), std::string(error.hint()));
 }
 
-void AddModelOptions(CLI::App& app, ModelOptions& options, bool precise) {
+void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs) {
   app.add_option("-m,--model", options.path, "model file, GGUF or .hob (default: the default model)");
   app.add_option("-t,--threads", options.threads, "threads (default: as many as may be used)");
-  if (precise) app.add_flag("--precise", options.precise, "f32 activations and cache: slow, exact");
+  if (!runs) return;
+  const std::map<std::string, hob_activations> names = {
+      {"int16", HOB_ACTIVATIONS_INT16}, {"int8", HOB_ACTIVATIONS_INT8}, {"f32", HOB_ACTIVATIONS_F32}};
+  CLI::Option* activations =
+      app.add_option("--activations", options.activations,
+                     "int16 (default), int8 (faster prefill, answers may differ) or f32 (slow)")
+          ->transform(CLI::Transformer(names, CLI::ignore_case).description(""));
+  app.add_flag_callback(
+         "--precise", [&options] { options.activations = HOB_ACTIVATIONS_F32; },
+         "f32 activations and cache: --activations f32")
+      ->excludes(activations);
 }
 
 hob_sampler_options SamplingOptions::Chosen() const {
@@ -72,7 +83,7 @@ Loaded Load(const ModelOptions& options, bool vocabulary_only, uint32_t batch_ro
   runtime_options.threads = options.threads;
   hob::Runtime runtime = Check(hob::Runtime::Create(runtime_options));
   hob_model_options model_options = HOB_MODEL_OPTIONS_INIT;
-  model_options.activations = options.precise ? HOB_ACTIVATIONS_F32 : HOB_ACTIVATIONS_INT8;
+  model_options.activations = options.activations;
   model_options.vocabulary_only = vocabulary_only ? 1 : 0;
   model_options.max_batch_rows = batch_rows;
   ProgressBar bar("Loading");

@@ -40,13 +40,13 @@ inline void Check(hob::Result<void> result) {
   if (!result.ok()) Fail(result.error());
 }
 
-// --model, --threads and --precise.
+// --model, --threads, and for commands that run the model --activations and --precise.
 struct ModelOptions {
   std::string path;  // empty: the default model
   uint32_t threads = 0;
-  bool precise = false;
+  hob_activations activations = HOB_ACTIVATIONS_INT16;
 };
-void AddModelOptions(CLI::App& app, ModelOptions& options, bool precise = false);
+void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs = true);
 
 // --temperature and the rest of the sampler chain; --greedy overrides.
 struct SamplingOptions {

@@ -94,7 +94,7 @@ void AddLogits(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("logits", "write the logits of all positions, f32 [positions, vocabulary]");
-  AddModelOptions(*command, options->model, /*precise=*/true);
+  AddModelOptions(*command, options->model);
   command->add_option("--tokens", options->tokens, "JSON array of token ids; - reads standard input")
       ->required();
   command->add_option("--out", options->out, "the .npy file to write")->required();

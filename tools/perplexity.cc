@@ -87,7 +87,7 @@ void Run(const Options& options) {
 void AddPerplexity(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("perplexity", "measure how well a model predicts a text");
-  AddModelOptions(*command, options->model, /*precise=*/true);
+  AddModelOptions(*command, options->model);
   command->add_option("-f,--file", options->file, "text file; - reads standard input");
   command->add_option("--window", options->window, "tokens a window")
       ->check(CLI::Range(2, 1 << 20))

@@ -71,7 +71,7 @@ void Run(const Options& options) {
 void AddRun(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("run", "answer one prompt");
-  AddModelOptions(*command, options->model, /*precise=*/true);
+  AddModelOptions(*command, options->model);
   AddSamplingOptions(*command, options->sampling);
   command->add_option("--system", options->system, "system message");
   command->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")

@@ -43,7 +43,7 @@ void Run(const Options& options) {
 void AddTokenize(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("tokenize", "show the tokens of a text");
-  AddModelOptions(*command, options->model);
+  AddModelOptions(*command, options->model, /*runs=*/false);
   command->add_option("-f,--file", options->file, "text file; - reads standard input");
   command->add_flag("--special", options->special, "read <|im_end|> and its like as control tokens");
   command->add_flag("--json", options->json, "an array of ids");

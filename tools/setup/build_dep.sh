@@ -19,7 +19,6 @@ if [ ! -f .unpacked ]; then
 fi
 
 mapfile -t args < <(recipe_cmake)
-if have ccache; then args+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
 if [ -n "${HOB_TOOLCHAIN_FILE:-}" ]; then args+=("-DCMAKE_TOOLCHAIN_FILE=$HOB_TOOLCHAIN_FILE"); fi
 build_and_install() {
   cmake -S src -B build -G Ninja -Wno-dev -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF \

@@ -74,17 +74,22 @@ ensure_cmake() {
       if cmake_is_new; then return 0; fi
     fi
   fi
+  ensure_python
   logged cmake "Installing CMake and Ninja from PyPI into $HOB_CACHE/cmake" \
     make_venv "$HOB_CACHE/cmake" 'cmake>=3.25' ninja ||
     fail "CMake 3.25 or newer and Ninja are needed and could not be installed" "install them, then run the command again"
   PATH=$HOB_CACHE/cmake/bin:$PATH
 }
 
-# make_venv FOLDER REQUIREMENT…: written aside first, so that an interrupted one is not taken for whole.
+# make_venv FOLDER REQUIREMENT…: a Python environment; nothing is left of one that failed.
 make_venv() {
   local folder=$1
   shift
   rm -rf "$folder"
-  python3 -m venv "$folder" && "$folder/bin/python" -m pip install -q --disable-pip-version-check "$@" ||
-    { rm -rf "$folder"; return 1; }
+  if python3 -m venv "$folder" && "$folder/bin/python" -m pip install -q --disable-pip-version-check "$@" &&
+    touch "$folder/.done"; then
+    return 0
+  fi
+  rm -rf "$folder"
+  return 1
 }

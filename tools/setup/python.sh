@@ -18,8 +18,8 @@ ensure_test_python() {
   local requirements=$HOB_ROOT/tests/support/requirements.txt
   ensure_python
   HOB_PYTHON=$HOB_CACHE/python-$(python3 --version | hash_of "$requirements")/bin/python
-  [ -x "$HOB_PYTHON" ] || logged python "Installing Python packages for the tests" \
-    with_lock python make_venv "$(dirname "$(dirname "$HOB_PYTHON")")" -r "$requirements" ||
+  [ -f "${HOB_PYTHON%/bin/python}/.done" ] || logged python "Installing Python packages for the tests" \
+    with_lock python make_venv "${HOB_PYTHON%/bin/python}" -r "$requirements" ||
     fail "the Python packages of tests/support/requirements.txt could not be installed" \
       "check the network and pip's configuration, then run the command again"
 }

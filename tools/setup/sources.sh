@@ -79,6 +79,6 @@ unpack_source() {
   if [ ! -f "$1/CMakeLists.txt" ]; then
     local inner=("$1"/*/)
     [ ${#inner[@]} -eq 1 ] || fail "$2 does not look like a source archive" "delete it and try again"
-    mv "$inner" "$1.inner" && rm -rf "$1" && mv "$1.inner" "$1"
+    mv "${inner[0]}" "$1.inner" && rm -rf "$1" && mv "$1.inner" "$1"
   fi
 }

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sources that are generated into <build>/gen, which is on the include path: tables of the operators and model
+# families that the folders hold, the FlatBuffers code, the export map.
+
+set(HOB_GEN "${PROJECT_BINARY_DIR}/gen")
+
+# hob_table(OUT MACRO NAME…): a file of lines MACRO(NAME), for a list that nobody edits by hand.
+function(hob_table out macro)
+  set(content "// Generated from the folder; do not edit.\n")
+  foreach(name IN LISTS ARGN)
+    string(APPEND content "${macro}(${name})\n")
+  endforeach()
+  file(CONFIGURE OUTPUT "${HOB_GEN}/${out}" CONTENT "${content}" @ONLY)
+endfunction()
+
+# An operator is a folder lib/ops/<op>/ with an op.cc; a model family is a file lib/models/<family>.cc.
+file(GLOB _ops RELATIVE "${PROJECT_SOURCE_DIR}/lib/ops" CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/ops/*/op.cc")
+list(TRANSFORM _ops REPLACE "/op.cc$" "")
+hob_table(lib/ops/op_table.inc HOB_OP ${_ops})
+
+file(GLOB _families RELATIVE "${PROJECT_SOURCE_DIR}/lib/models" CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/models/*.cc")
+list(TRANSFORM _families REPLACE "\\.cc$" "")
+hob_table(lib/models/family_table.inc HOB_FAMILY ${_families})
+
+# lib/format/hob.fbs → gen/lib/format/hob_generated.h
+set(HOB_GENERATED_SOURCES)
+file(GLOB _schemas CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/format/*.fbs")
+foreach(schema IN LISTS _schemas)
+  cmake_path(GET schema STEM stem)
+  set(header "${HOB_GEN}/lib/format/${stem}_generated.h")
+  add_custom_command(OUTPUT "${header}" DEPENDS "${schema}" VERBATIM
+    COMMAND "${HOB_FLATC}" --cpp --cpp-std c++17 --scoped-enums --gen-object-api -o "${HOB_GEN}/lib/format" "${schema}"
+    COMMENT "flatc ${stem}.fbs")
+  list(APPEND HOB_GENERATED_SOURCES "${header}")
+endforeach()
+
+# The symbols that libhob exports: those that abi/stable_abi.toml lists as [[symbol]].
+set(HOB_EXPORT_MAP "${HOB_GEN}/hob.map")
+set(_manifest "${PROJECT_SOURCE_DIR}/abi/stable_abi.toml")
+set(_symbols)
+if(EXISTS "${_manifest}")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${_manifest}")
+  file(STRINGS "${_manifest}" _lines)
+  set(_table "")
+  foreach(_line IN LISTS _lines)
+    if(_line MATCHES "^\\[+ *([a-z_.]+)")
+      set(_table "${CMAKE_MATCH_1}")
+    elseif(_table STREQUAL "symbol" AND _line MATCHES "^name *= *\"(hob_[a-z0-9_]+)\"")
+      list(APPEND _symbols "${CMAKE_MATCH_1};")
+    endif()
+  endforeach()
+endif()
+if(NOT _symbols)
+  set(_symbols "hob_*;")
+endif()
+set(_map "HOB_${PROJECT_VERSION_MAJOR} {\n  global:\n")
+foreach(_symbol IN LISTS _symbols)
+  if(_symbol)
+    string(APPEND _map "    ${_symbol};\n")
+  endif()
+endforeach()
+string(APPEND _map "  local: *;\n};\n")
+file(CONFIGURE OUTPUT "${HOB_EXPORT_MAP}" CONTENT "${_map}" @ONLY)

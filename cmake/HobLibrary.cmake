@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# The library: one set of hidden, position-independent objects; hob_shared and hob_static are made of them.
+
+file(GLOB_RECURSE HOB_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/*.cc" "${PROJECT_SOURCE_DIR}/abi/*.cc")
+if(NOT HOB_SOURCES)
+  message(FATAL_ERROR "no sources below lib/ and abi/")
+endif()
+hob_set_isa_flags(${HOB_SOURCES})
+
+# What lib/ and abi/ see, and the tests of their insides too.
+add_library(hob_deps INTERFACE)
+target_include_directories(hob_deps INTERFACE "${PROJECT_SOURCE_DIR}" "${HOB_GEN}")
+target_include_directories(hob_deps SYSTEM INTERFACE "${HOB_HWY_INCLUDE}" "${HOB_FLATBUFFERS_INCLUDE}")
+# Highway's debug assertions live in its library, which hob does not link.
+target_compile_definitions(hob_deps INTERFACE HWY_IS_DEBUG_BUILD=0 HOB_HAVE_XNNPACK=1)
+target_link_libraries(hob_deps INTERFACE hob_flags
+  absl::status absl::statusor absl::strings absl::cord 
+  XNNPACK::XNNPACK hob_dep::pcre2-8 hob_dep::utf8proc Threads::Threads)
+
+add_library(hob_objects OBJECT ${HOB_SOURCES} ${HOB_GENERATED_SOURCES})
+set_target_properties(hob_objects PROPERTIES POSITION_INDEPENDENT_CODE ON
+  CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+target_include_directories(hob_objects PUBLIC "${PROJECT_SOURCE_DIR}/include")
+target_compile_definitions(hob_objects PRIVATE HOB_BUILDING_LIBRARY HOB_VERSION_STRING="${PROJECT_VERSION}")
+target_link_libraries(hob_objects PRIVATE hob_deps)
+if(NOT MSVC)
+  target_compile_options(hob_objects PRIVATE -ffunction-sections -fdata-sections)
+endif()
+
+add_library(hob_static STATIC $<TARGET_OBJECTS:hob_objects>)
+add_library(hob::hob_static ALIAS hob_static)
+set_target_properties(hob_static PROPERTIES OUTPUT_NAME hob ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/static")
+target_include_directories(hob_static PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>")
+target_compile_definitions(hob_static PUBLIC HOB_STATIC)
+target_link_libraries(hob_static PRIVATE hob_deps)
+
+# hob_internal: for tests that look inside.
+add_library(hob_internal INTERFACE)
+target_link_libraries(hob_internal INTERFACE hob_static hob_deps)
+
+if(HOB_BUILD_SHARED)
+  add_library(hob_shared SHARED $<TARGET_OBJECTS:hob_objects>)
+  add_library(hob::hob ALIAS hob_shared)
+  set_target_properties(hob_shared PROPERTIES OUTPUT_NAME hob EXPORT_NAME hob
+    VERSION "${PROJECT_VERSION}" SOVERSION "${PROJECT_VERSION_MAJOR}"
+    LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/shared" RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/shared")
+  target_include_directories(hob_shared PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
+    "$<INSTALL_INTERFACE:include>")
+  target_link_libraries(hob_shared PRIVATE hob_deps)
+  if(UNIX AND NOT APPLE)
+    target_link_options(hob_shared PRIVATE "LINKER:--version-script=${HOB_EXPORT_MAP}" LINKER:--exclude-libs,ALL
+      LINKER:--gc-sections LINKER:-z,relro,-z,now)
+    if(NOT HOB_SANITIZE)
+      target_link_options(hob_shared PRIVATE LINKER:--no-undefined)
+    endif()
+    set_property(TARGET hob_shared APPEND PROPERTY LINK_DEPENDS "${HOB_EXPORT_MAP}")
+  endif()
+else()
+  add_library(hob::hob ALIAS hob_static)
+endif()

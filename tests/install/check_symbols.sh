@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# usage: check_symbols.sh BUILD_FOLDER
+# - the shared library, stripped, is under 8 MiB, exports hob_* alone and needs no library but the C and C++ ones;
+# - no object of lib/ or abi/ calls what takes the host down or writes to its output;
+# - none has a static initialiser or destructor.
+set -euo pipefail
+build=$1 failed=0
+library=$(readlink -f "$build/shared/libhob.so")
+bad() {
+  printf 'FAILED: %s\n' "$1"
+  shift
+  [ $# -eq 0 ] || printf '  %s\n' "$@"
+  failed=1
+}
+
+stripped=$(mktemp)
+trap 'rm -f "$stripped"' EXIT
+strip -o "$stripped" "$library"
+size=$(stat -c %s "$stripped")
+echo "stripped shared library: $size bytes"
+[ "$size" -lt $((8 * 1024 * 1024)) ] || bad "the stripped shared library has $size bytes; the limit is 8 MiB"
+
+foreign=$(nm -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | grep -v '^hob_' || true)
+[ -z "$foreign" ] || bad "the shared library exports what is not its interface" $(head -n 10 <<<"$foreign")
+needed=$(readelf -d "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
+  grep -v -E '^(libc|libm|libstdc\+\+|libgcc_s|libpthread|libdl|libatomic|ld-linux[a-z0-9-]*)\.so' || true)
+[ -z "$needed" ] || echo "note: it needs" $needed
+
+# The C++ runtime's own terminate, which a compiler calls where a destructor throws, comes by name too: noexcept
+# functions that call what may throw. It is allowed only there, where nothing is left to be done.
+forbidden='^(abort|exit|_exit|_Exit|quick_exit|at_quick_exit|atexit|__assert_fail|raise|kill|signal|sigaction|longjmp|siglongjmp|printf|__printf_chk|vprintf|__vprintf_chk|fprintf|__fprintf_chk|vfprintf|__vfprintf_chk|puts|putchar|putc|fputs|fputc|fwrite|perror|stdout|stderr|_ZSt9terminatev|_ZSt4cout|_ZSt4cerr|_ZSt4clog|_ZNSt8ios_base4InitC1Ev)$'
+objects=$(find "$build/CMakeFiles/hob_objects.dir" -name '*.o' | sort)
+[ -n "$objects" ] || bad "no objects below $build/CMakeFiles/hob_objects.dir"
+count=0
+for object in $objects; do
+  count=$((count + 1))
+  name=${object#"$build"/CMakeFiles/hob_objects.dir/}
+  calls=$(nm -u "$object" | awk '{ print $NF }' | grep -E "$forbidden" || true)
+  [ -z "$calls" ] || bad "${name%.o} refers to" $calls
+  if readelf -SW "$object" | grep -q -E ' \.(init_array|ctors|fini_array)'; then
+    bad "${name%.o} has a static initialiser" "$(nm -C "$object" | awk '/_GLOBAL__sub_I/ { print $NF }')"
+  fi
+done
+echo "$count objects of hob: checked"
+exit $failed
