@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every function refuses what it cannot take, by name, and goes on working.
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "tests/abi/client.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace hob::test;
+
+namespace {
+
+void CheckInvalid(const Outcome& outcome, std::string_view part) {
+  CHECK(outcome.status == HOB_INVALID_ARGUMENT);
+  INFO(outcome.message);
+  CHECK(outcome.message.find(part) != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("the NULL handle is refused everywhere") {
+  hob_string text;
+  hob_runtime_info runtime_info = HOB_RUNTIME_INFO_INIT;
+  hob_model_info model_info = HOB_MODEL_INFO_INIT;
+  hob_session_stats stats = HOB_SESSION_STATS_INIT;
+  hob_runtime* runtime;
+  hob_model* model;
+  hob_session* session;
+  int32_t* tokens;
+  const int32_t* view;
+  char* chars;
+  size_t size;
+  int32_t token;
+  uint8_t flag;
+  const auto logits = [](void*, size_t, size_t, const float*) -> int32_t { return 0; };
+
+  const std::vector<Outcome> outcomes = {
+      Try([&](auto e) { return hob_runtime_create(nullptr, nullptr, e); }),
+      Try([&](auto e) { return hob_runtime_get_info(&runtime_info, nullptr, e); }),
+      Try([&](auto e) { return hob_model_open(&model, nullptr, "x", 1, nullptr, e); }),
+      Try([&](auto e) { return hob_model_get_info(&model_info, nullptr, e); }),
+      Try([&](auto e) { return hob_model_get_text(&text, nullptr, HOB_MODEL_NAME, e); }),
+      Try([&](auto e) { return hob_model_tokenize(&tokens, &size, nullptr, "x", 1, 0, e); }),
+      Try([&](auto e) { return hob_model_detokenize(&chars, &size, nullptr, nullptr, 0, 0, e); }),
+      Try([&](auto e) { return hob_model_token_bytes(&chars, &size, nullptr, 0, 0, e); }),
+      Try([&](auto e) { return hob_model_find_token(&token, nullptr, "x", 1, e); }),
+      Try([&](auto e) { return hob_model_is_end_token(&flag, nullptr, 0, e); }),
+      Try([&](auto e) { return hob_model_describe(&chars, &size, nullptr, e); }),
+      Try([&](auto e) { return hob_model_render_chat(&chars, &size, nullptr, nullptr, 0, 1, e); }),
+      Try([&](auto e) { return hob_session_create(&session, nullptr, nullptr, e); }),
+      Try([&](auto e) { return hob_session_set_sampler(nullptr, nullptr, e); }),
+      Try([&](auto e) { return hob_session_add_message(nullptr, "user", 4, "x", 1, e); }),
+      Try([&](auto e) { return hob_session_message_count(&size, nullptr, e); }),
+      Try([&](auto e) { return hob_session_keep_messages(nullptr, 0, e); }),
+      Try([&](auto e) { return hob_session_add_text(nullptr, "x", 1, 0, e); }),
+      Try([&](auto e) { return hob_session_add_tokens(nullptr, nullptr, 0, e); }),
+      Try([&](auto e) { return hob_session_generate(nullptr, nullptr, nullptr, e); }),
+      Try([&](auto e) { return hob_session_reset(nullptr, e); }),
+      Try([&](auto e) { return hob_session_get_reply(&text, nullptr, e); }),
+      Try([&](auto e) { return hob_session_get_tokens(&view, &size, nullptr, e); }),
+      Try([&](auto e) { return hob_session_get_stats(&stats, nullptr, e); }),
+      Try([&](auto e) { return hob_session_evaluate(nullptr, nullptr, 0, logits, nullptr, e); }),
+  };
+  for (const Outcome& outcome : outcomes) CheckInvalid(outcome, "NULL");
+
+  hob_error_destroy(nullptr);
+  hob_runtime_destroy(nullptr);
+  hob_model_destroy(nullptr);
+  hob_session_destroy(nullptr);
+  hob_session_cancel(nullptr);
+  hob_free(nullptr);
+  CHECK(hob_error_code(nullptr) == HOB_OK);
+  CHECK(hob_error_message(nullptr).size == 0);
+  CHECK(hob_error_hint(nullptr).size == 0);
+  (void)runtime;
+}
+
+TEST_CASE("NULL for what is to be written is refused") {
+  const RuntimePtr runtime = MakeRuntime();
+  const ModelPtr model = OpenModel(runtime.get(), ChatFixture());
+  const SessionPtr session = MakeSession(model.get());
+  char* chars;
+  size_t size;
+  int32_t* tokens;
+  const auto m = model.get();
+  const auto s = session.get();
+  const std::vector<Outcome> outcomes = {
+      Try([&](auto e) { return hob_runtime_get_info(nullptr, runtime.get(), e); }),
+      Try([&](auto e) { return hob_model_open(nullptr, runtime.get(), "x", 1, nullptr, e); }),
+      Try([&](auto e) { return hob_model_get_info(nullptr, m, e); }),
+      Try([&](auto e) { return hob_model_get_text(nullptr, m, HOB_MODEL_NAME, e); }),
+      Try([&](auto e) { return hob_model_tokenize(nullptr, &size, m, "x", 1, 0, e); }),
+      Try([&](auto e) { return hob_model_tokenize(&tokens, nullptr, m, "x", 1, 0, e); }),
+      Try([&](auto e) { return hob_model_tokenize(&tokens, &size, m, nullptr, 1, 0, e); }),
+      Try([&](auto e) { return hob_model_detokenize(nullptr, &size, m, nullptr, 0, 0, e); }),
+      Try([&](auto e) { return hob_model_detokenize(&chars, nullptr, m, nullptr, 0, 0, e); }),
+      Try([&](auto e) { return hob_model_detokenize(&chars, &size, m, nullptr, 1, 0, e); }),
+      Try([&](auto e) { return hob_model_token_bytes(nullptr, &size, m, 0, 0, e); }),
+      Try([&](auto e) { return hob_model_find_token(nullptr, m, "x", 1, e); }),
+      Try([&](auto e) { return hob_model_is_end_token(nullptr, m, 0, e); }),
+      Try([&](auto e) { return hob_model_describe(nullptr, &size, m, e); }),
+      Try([&](auto e) { return hob_session_create(nullptr, m, nullptr, e); }),
+      Try([&](auto e) { return hob_session_add_message(s, nullptr, 1, "x", 1, e); }),
+      Try([&](auto e) { return hob_session_add_message(s, "user", 4, nullptr, 1, e); }),
+      Try([&](auto e) { return hob_session_add_text(s, nullptr, 1, 0, e); }),
+      Try([&](auto e) { return hob_session_add_tokens(s, nullptr, 1, e); }),
+      Try([&](auto e) { return hob_session_message_count(nullptr, s, e); }),
+      Try([&](auto e) { return hob_session_get_reply(nullptr, s, e); }),
+      Try([&](auto e) { return hob_session_get_tokens(nullptr, &size, s, e); }),
+      Try([&](auto e) { return hob_session_get_stats(nullptr, s, e); }),
+      Try([&](auto e) { return hob_session_evaluate(s, nullptr, 1, nullptr, nullptr, e); }),
+      Try([&](auto e) { return hob_convert(nullptr, 1, "x", 1, nullptr, e); }),
+  };
+  for (const Outcome& outcome : outcomes) CheckInvalid(outcome, "NULL");
+}
+
+TEST_CASE("text that is not UTF-8 is refused with the place") {
+  const RuntimePtr runtime = MakeRuntime();
+  const ModelPtr model = OpenModel(runtime.get(), ChatFixture());
+  const SessionPtr session = MakeSession(model.get());
+  const std::string bad = "ab\xFFzz";
+  hob_model* other = nullptr;
+  int32_t* tokens = nullptr;
+  size_t count = 0;
+  CheckInvalid(Try([&](auto e) {
+                 return hob_model_open(&other, runtime.get(), bad.data(), bad.size(), nullptr, e);
+               }),
+               "UTF-8");
+  CheckInvalid(Try([&](auto e) {
+                 return hob_model_tokenize(&tokens, &count, model.get(), bad.data(), bad.size(), 0,
+                                           e);
+               }),
+               "2");
+  CheckInvalid(Try([&](auto e) { return AddText(session.get(), bad, e); }), "byte 2");
+  CheckInvalid(Try([&](auto e) { return AddMessage(session.get(), "user", bad, e); }), "byte 2");
+  CheckInvalid(Try([&](auto e) { return AddMessage(session.get(), bad, "x", e); }), "role");
+  CheckInvalid(Try([&](auto e) { return AddMessage(session.get(), "", "x", e); }), "role");
+  CheckInvalid(Try([&](auto e) { return AddText(session.get(), "half \xE2\x82", e); }), "byte 5");
+  const hob_string stop = {bad.data(), bad.size()};
+  hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
+  options.stops = &stop;
+  options.stop_count = 1;
+  REQUIRE(AddText(session.get(), "ok") == HOB_OK);
+  CheckInvalid(
+      Try([&](auto e) { return hob_session_generate(nullptr, session.get(), &options, e); }),
+      "UTF-8");
+  size_t messages = 1;
+  REQUIRE_OK(hob_session_message_count(&messages, session.get(), &error));
+  CHECK(messages == 0);
+}
+
+TEST_CASE("option values out of range are refused by name") {
+  const RuntimePtr runtime = MakeRuntime();
+  const std::string path = ChatFixture();
+  const auto create = [](auto set) {
+    return Try([&](auto e) {
+      hob_runtime_options options = HOB_RUNTIME_OPTIONS_INIT;
+      set(options);
+      hob_runtime* out = nullptr;
+      return hob_runtime_create(&out, &options, e);
+    });
+  };
+  CheckInvalid(create([](auto& o) { o.threads = 1u << 20; }), "threads");
+  CheckInvalid(create([](auto& o) { o.log_level = 9; }), "log_level");
+  CheckInvalid(create([](auto& o) { o.release = [](void*, void*, size_t, size_t) {}; }),
+               "allocate");
+
+  const auto open = [&](auto set) {
+    return Try([&](auto e) {
+      hob_model_options options = HOB_MODEL_OPTIONS_INIT;
+      set(options);
+      hob_model* out = nullptr;
+      return hob_model_open(&out, runtime.get(), path.data(), path.size(), &options, e);
+    });
+  };
+  CheckInvalid(open([](auto& o) { o.max_batch_rows = 100'000; }), "max_batch_rows");
+  CheckInvalid(open([](auto& o) { o.activations = 3; }), "activations");
+  CheckInvalid(open([](auto& o) { o.kv_type = -1; }), "kv_type");
+  CheckInvalid(open([](auto& o) { o.vocabulary_only = 2; }), "vocabulary_only");
+  CheckInvalid(open([](auto& o) { o.reserved[6] = 1; }), "reserved");
+
+  const ModelPtr model = OpenModel(runtime.get(), path);
+  const auto session_with = [&](int32_t context, auto set) {
+    return Try([&](auto e) {
+      hob_sampler_options sampler = HOB_SAMPLER_OPTIONS_INIT;
+      set(sampler);
+      hob_session_options options = HOB_SESSION_OPTIONS_INIT;
+      options.context_tokens = context;
+      options.sampler = &sampler;
+      hob_session* out = nullptr;
+      return hob_session_create(&out, model.get(), &options, e);
+    });
+  };
+  CheckInvalid(session_with(-1, [](auto&) {}), "context_tokens");
+  CheckInvalid(session_with(257, [](auto&) {}), "256");
+  CheckInvalid(session_with(0, [](auto& o) { o.temperature = -1; }), "temperature");
+  CheckInvalid(session_with(0, [](auto& o) { o.top_p = std::numeric_limits<float>::quiet_NaN(); }),
+               "top_p");
+  CheckInvalid(session_with(0, [](auto& o) { o.reserved = 1; }), "reserved");
+
+  const SessionPtr session = MakeSession(model.get());
+  REQUIRE(AddText(session.get(), "x") == HOB_OK);
+  const hob_string empty = {"", 0};
+  const auto generate = [&](auto set) {
+    return Try([&](auto e) {
+      hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
+      set(options);
+      return hob_session_generate(nullptr, session.get(), &options, e);
+    });
+  };
+  CheckInvalid(generate([](auto& o) { o.max_tokens = -1; }), "max_tokens");
+  CheckInvalid(generate([](auto& o) { o.stop_count = 1; }), "stops");
+  CheckInvalid(generate([&](auto& o) { o.stops = &empty, o.stop_count = 1; }), "stop text");
+  CheckInvalid(generate([&](auto& o) { o.stops = &empty, o.stop_count = 1000; }), "stop_count");
+  CheckInvalid(generate([](auto& o) { o.ignore_eos = 3; }), "ignore_eos");
+
+  const int32_t vocabulary = 288;
+  for (const int32_t token : {-1, vocabulary, std::numeric_limits<int32_t>::max()}) {
+    CheckInvalid(Try([&](auto e) { return hob_session_add_tokens(session.get(), &token, 1, e); }),
+                 std::to_string(token));
+  }
+  char* chars = nullptr;
+  size_t size = 0;
+  CheckInvalid(Try([&](auto e) {
+                 return hob_model_token_bytes(&chars, &size, model.get(), vocabulary, 0, e);
+               }),
+               "288");
+  CheckInvalid(Try([&](auto e) {
+                 return hob_model_detokenize(&chars, &size, model.get(), &vocabulary, 1, 0, e);
+               }),
+               "288");
+  CheckInvalid(Try([&](auto e) {
+                 return hob_model_detokenize(&chars, &size, model.get(), nullptr, 0,
+                                             HOB_TEXT_ADD_SPECIAL, e);
+               }),
+               "flags");
+  CheckInvalid(Try([&](auto e) {
+                 return hob_session_add_text(session.get(), "x", 1, HOB_TEXT_SHOW_SPECIAL, e);
+               }),
+               "flags");
+  hob_string text;
+  CheckInvalid(Try([&](auto e) { return hob_model_get_text(&text, model.get(), 99, e); }), "99");
+  CheckInvalid(Try([&](auto e) { return hob_session_keep_messages(session.get(), 1, e); }), "1");
+  int32_t token = 0;
+  CHECK(Try([&](auto e) {
+          return hob_model_find_token(&token, model.get(), "no such", 7, e);
+        }).status == HOB_NOT_FOUND);
+}
+
+TEST_CASE("a prompt longer than the context is refused with both numbers") {
+  const RuntimePtr runtime = MakeRuntime();
+  const ModelPtr model = OpenModel(runtime.get(), ChatFixture());
+  hob_session_options options = HOB_SESSION_OPTIONS_INIT;
+  options.context_tokens = 20;
+  const SessionPtr session = MakeSession(model.get(), &options);
+  const std::vector<int32_t> tokens(21, 5);
+  SECTION("raw") {
+    const Outcome outcome = Try([&](auto e) {
+      return hob_session_add_tokens(session.get(), tokens.data(), tokens.size(), e);
+    });
+    CHECK(outcome.status == HOB_OUT_OF_RANGE);
+    CHECK(outcome.message.find("21") != std::string::npos);
+    CHECK(outcome.message.find("20") != std::string::npos);
+    CHECK(!outcome.hint.empty());
+    const int32_t* held = nullptr;
+    size_t count = 1;
+    REQUIRE_OK(hob_session_get_tokens(&held, &count, session.get(), &error));
+    CHECK(count == 0);
+  }
+  SECTION("chat") {
+    REQUIRE(AddMessage(session.get(), "user", std::string(200, 'x')) == HOB_OK);
+    const Outcome outcome =
+        Try([&](auto e) { return hob_session_generate(nullptr, session.get(), nullptr, e); });
+    CHECK(outcome.status == HOB_OUT_OF_RANGE);
+    CHECK(outcome.message.find("20") != std::string::npos);
+    size_t count = 0;
+    REQUIRE_OK(hob_session_message_count(&count, session.get(), &error));
+    CHECK(count == 1);
+    REQUIRE_OK(hob_session_keep_messages(session.get(), 0, &error));
+    REQUIRE(AddMessage(session.get(), "user", "x") == HOB_OK);
+  }
+  SECTION("evaluate") {
+    const auto logits = [](void*, size_t, size_t, const float*) -> int32_t { return 0; };
+    CHECK(Try([&](auto e) {
+            return hob_session_evaluate(session.get(), tokens.data(), tokens.size(), logits,
+                                        nullptr, e);
+          }).status == HOB_OUT_OF_RANGE);
+  }
+}
+
+TEST_CASE("messages and raw text do not mix, and an empty session has nothing to answer") {
+  const RuntimePtr runtime = MakeRuntime();
+  const ModelPtr model = OpenModel(runtime.get(), ChatFixture());
+  const SessionPtr session = MakeSession(model.get());
+  const auto generate = [&](auto e) {
+    return hob_session_generate(nullptr, session.get(), nullptr, e);
+  };
+  CHECK(Try(generate).status == HOB_FAILED_PRECONDITION);
+  REQUIRE(AddText(session.get(), "x") == HOB_OK);
+  CHECK(Try([&](auto e) { return AddMessage(session.get(), "user", "x", e); }).status ==
+        HOB_FAILED_PRECONDITION);
+  REQUIRE_OK(hob_session_reset(session.get(), &error));
+  REQUIRE(AddMessage(session.get(), "user", "x") == HOB_OK);
+  CHECK(Try([&](auto e) { return AddText(session.get(), "x", e); }).status ==
+        HOB_FAILED_PRECONDITION);
+
+  // The same model with the key of its template misspelt.
+  const TemporaryFolder folder;
+  std::vector<uint8_t> bytes = ReadBytes(ChatFixture());
+  const std::string key = "tokenizer.chat_template";
+  const auto at = std::search(bytes.begin(), bytes.end(), key.begin(), key.end());
+  REQUIRE(at != bytes.end());
+  *at = 'T';
+  WriteBytes(folder / "plain.gguf", bytes);
+  const ModelPtr plain = OpenModel(runtime.get(), folder / "plain.gguf");
+  const SessionPtr raw = MakeSession(plain.get());
+  const Outcome outcome = Try([&](auto e) { return AddMessage(raw.get(), "user", "x", e); });
+  CHECK(outcome.status == HOB_FAILED_PRECONDITION);
+  CHECK(outcome.message.find("template") != std::string::npos);
+}
+
+TEST_CASE("a vocabulary-only model tokenises, and makes no session") {
+  const RuntimePtr runtime = MakeRuntime();
+  hob_model_options options = HOB_MODEL_OPTIONS_INIT;
+  options.vocabulary_only = 1;
+  const ModelPtr model = OpenModel(runtime.get(), ChatFixture(), &options);
+  hob_session* session = nullptr;
+  CHECK(Try([&](auto e) { return hob_session_create(&session, model.get(), nullptr, e); }).status ==
+        HOB_FAILED_PRECONDITION);
+  int32_t* tokens = nullptr;
+  size_t count = 0;
+  REQUIRE_OK(hob_model_tokenize(&tokens, &count, model.get(), "ab", 2, 0, &error));
+  CHECK(count > 0);
+  hob_free(tokens);
+}

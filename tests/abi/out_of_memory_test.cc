@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The C++ heap running out at any allocation of the calling thread: an error and no
+// crash; AddressSanitizer sees that nothing leaks.
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include "tests/abi/client.h"
+
+namespace {
+
+// Allocations of this thread until one fails; negative: none does.
+thread_local int64_t allocations_left = -1;
+
+void* AllocateOrNull(size_t size, size_t alignment) noexcept {
+  if (allocations_left == 0) return nullptr;
+  if (allocations_left > 0) --allocations_left;
+  return alignment <= alignof(std::max_align_t)
+             ? std::malloc(size == 0 ? 1 : size)
+             : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+
+void* AllocateOrThrow(size_t size, size_t alignment) {
+  void* memory = AllocateOrNull(size, alignment);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+// All forms: a sanitizer's own would otherwise stand in for those left out.
+void* operator new(size_t size) { return AllocateOrThrow(size, 1); }
+void* operator new[](size_t size) { return AllocateOrThrow(size, 1); }
+void* operator new(size_t size, std::align_val_t alignment) {
+  return AllocateOrThrow(size, static_cast<size_t>(alignment));
+}
+void* operator new[](size_t size, std::align_val_t alignment) {
+  return AllocateOrThrow(size, static_cast<size_t>(alignment));
+}
+void* operator new(size_t size, const std::nothrow_t&) noexcept { return AllocateOrNull(size, 1); }
+void* operator new[](size_t size, const std::nothrow_t&) noexcept {
+  return AllocateOrNull(size, 1);
+}
+void* operator new(size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return AllocateOrNull(size, static_cast<size_t>(alignment));
+}
+void* operator new[](size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return AllocateOrNull(size, static_cast<size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+
+namespace {
+
+using namespace hob::test;
+
+struct Steps {
+  hob_runtime* runtime = nullptr;
+  hob_model* model = nullptr;
+  hob_session* session = nullptr;
+  ~Steps() {
+    hob_session_destroy(session);
+    hob_model_destroy(model);
+    hob_runtime_destroy(runtime);
+  }
+};
+
+// Calls `f(&error)` with the first, second, … allocation failing, until it has enough; returns how
+// many failures it took.
+template <typename F>
+int64_t Exhaust(const char* what, F&& f) {
+  for (int64_t n = 0;; ++n) {
+    hob_error* error = nullptr;
+    allocations_left = n;
+    const hob_status status = f(&error);
+    allocations_left = -1;
+    const ErrorPtr owner(error);
+    if (status == HOB_OK) return n;
+    INFO(what << ", allocation " << n);
+    REQUIRE(status == HOB_RESOURCE_EXHAUSTED);
+    REQUIRE(hob_error_message(error).size > 0);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the heap may run out at any allocation") {
+  const std::string path = ChatFixture();
+  hob_runtime_options options = HOB_RUNTIME_OPTIONS_INIT;
+  options.threads = 2;
+  hob_sampler_options sampler = HOB_SAMPLER_OPTIONS_INIT;
+  sampler.temperature = 1.0f;
+  sampler.top_p = 0.9f;
+  sampler.repetition_penalty = 1.1f;
+  hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
+  session_options.sampler = &sampler;
+  const hob_string stop = {"zzz", 3};
+  hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
+  generate.max_tokens = 3;
+  generate.ignore_eos = 1;
+  generate.stops = &stop;
+  generate.stop_count = 1;
+
+  Steps s;
+  CHECK(Exhaust("create a runtime",
+                [&](auto e) { return hob_runtime_create(&s.runtime, &options, e); }) > 0);
+  CHECK(Exhaust("open a model", [&](auto e) {
+          return hob_model_open(&s.model, s.runtime, path.data(), path.size(), nullptr, e);
+        }) > 100);
+  CHECK(Exhaust("create a session", [&](auto e) {
+          return hob_session_create(&s.session, s.model, &session_options, e);
+        }) > 0);
+  CHECK(Exhaust("add a message", [&](auto e) {
+          return AddMessage(s.session, "user", "a message that no short string holds", e);
+        }) > 0);
+  size_t messages = 0;
+  REQUIRE_OK(hob_session_message_count(&messages, s.session, &error));
+  CHECK(messages == 1);
+  CHECK(Exhaust("generate", [&](auto e) {
+          return hob_session_generate(nullptr, s.session, &generate, e);
+        }) > 10);
+  REQUIRE_OK(hob_session_message_count(&messages, s.session, &error));
+  CHECK(messages == 2);
+
+  // What failures left behind has no effect on the answer.
+  const std::string reply = Reply(s.session);
+  const SessionPtr other = MakeSession(s.model, &session_options);
+  REQUIRE(AddMessage(other.get(), "user", "a message that no short string holds") == HOB_OK);
+  REQUIRE_OK(hob_session_generate(nullptr, other.get(), &generate, &error));
+  CHECK(Reply(other.get()) == reply);
+
+  char* text = nullptr;
+  size_t size = 0;
+  CHECK(Exhaust("describe", [&](auto e) { return hob_model_describe(&text, &size, s.model, e); }) >
+        10);
+  hob_free(text);
+}
