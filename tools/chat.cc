@@ -13,7 +13,7 @@ struct Options {
   ModelOptions model;
   SamplingOptions sampling;
   std::string prompt, system;
-  int32_t max_tokens = 0, context = 0;
+  int32_t max_tokens = 1024, context = 0;
 };
 
 constexpr std::string_view kHelp =
@@ -106,9 +106,8 @@ class Chat {
 void Run(const Options& options) {
   LineReader reader;
   Loaded loaded = Load(options.model);
-  const hob_sampler_options sampler = options.sampling.Chosen();
   hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
-  session_options.sampler = &sampler;
+  session_options.sampler = &options.sampling.sampler;
   session_options.context_tokens = options.context;
   Chat chat(options, Check(hob::Session::Create(loaded.model, session_options)));
   if (!options.prompt.empty()) {
@@ -150,7 +149,8 @@ void AddChat(CLI::App& app) {
   command->add_option("-c,--context", options->context, "tokens remembered; 0: all the model can")
       ->check(CLI::NonNegativeNumber);
   command->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command->callback([options] { Run(*options); });
 }
 

@@ -30,25 +30,20 @@ void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs) {
   CLI::Option* activations =
       app.add_option("--activations", options.activations,
                      "int16 (default), int8 (faster prefill, answers may differ) or f32 (slow)")
-          ->transform(CLI::Transformer(names, CLI::ignore_case).description(""));
+          ->transform(CLI::CheckedTransformer(names, CLI::ignore_case).description(""))
+          ->type_name("NAME");
   app.add_flag_callback(
          "--precise", [&options] { options.activations = HOB_ACTIVATIONS_F32; },
          "f32 activations and cache: --activations f32")
       ->excludes(activations);
 }
 
-hob_sampler_options SamplingOptions::Chosen() const {
-  hob_sampler_options chosen = sampler;
-  if (greedy) chosen.temperature = 0;
-  return chosen;
-}
-
 void AddSamplingOptions(CLI::App& app, SamplingOptions& options) {
   hob_sampler_options& s = options.sampler;
-  s.temperature = 0.2f;
-  s.top_p = 0.9f;
-  app.add_flag("--greedy", options.greedy, "always the likeliest token");
-  app.add_option("--temperature", s.temperature, "0: greedy")->capture_default_str();
+  app.add_flag("--greedy", options.greedy, "always the likeliest token: the default");
+  app.add_option("--temperature", s.temperature, "above 0: draw; 0: greedy")
+      ->excludes("--greedy")
+      ->capture_default_str();
   app.add_option("--top-k", s.top_k, "keep the k likeliest tokens; 0: all")->capture_default_str();
   app.add_option("--top-p", s.top_p, "keep the likeliest that sum to p; 1: all")
       ->capture_default_str();

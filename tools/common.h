@@ -48,11 +48,10 @@ struct ModelOptions {
 };
 void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs = true);
 
-// --temperature and the rest of the sampler chain; --greedy overrides.
+// --temperature and the rest of the sampler chain; greedy by default.
 struct SamplingOptions {
   hob_sampler_options sampler = HOB_SAMPLER_OPTIONS_INIT;
-  bool greedy = false;
-  hob_sampler_options Chosen() const;
+  bool greedy = false;  // asked for by name
 };
 void AddSamplingOptions(CLI::App& app, SamplingOptions& options);
 

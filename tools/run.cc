@@ -12,7 +12,7 @@ struct Options {
   ModelOptions model;
   SamplingOptions sampling;
   std::string prompt, system;
-  int32_t max_tokens = 0;
+  int32_t max_tokens = 1024;
   bool raw = false, json = false;
 };
 
@@ -30,9 +30,8 @@ const char* FinishName(hob_finish_reason reason) {
 void Run(const Options& options) {
   const std::string prompt = options.prompt == "-" ? ReadText("-") : options.prompt;
   Loaded loaded = Load(options.model);
-  const hob_sampler_options sampler = options.sampling.Chosen();
   hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
-  session_options.sampler = &sampler;
+  session_options.sampler = &options.sampling.sampler;
   hob::Session session = Check(hob::Session::Create(loaded.model, session_options));
   if (options.raw) {
     Check(session.AddText(prompt, HOB_TEXT_ADD_SPECIAL));
@@ -75,7 +74,8 @@ void AddRun(CLI::App& app) {
   AddSamplingOptions(*command, options->sampling);
   command->add_option("--system", options->system, "system message");
   command->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command->add_flag("--raw", options->raw, "continue the prompt as it is, without the chat template");
   command->add_flag("--json", options->json, "answer, tokens and timings as JSON");
   command->add_option("prompt", options->prompt, "the prompt; - reads standard input")->required();

@@ -32,7 +32,7 @@ struct Runner {
 };
 
 // UNIMPLEMENTED passes through where a forced provider lacks an operator.
-StatusOr<Runner> MakeRunner(const std::string& path, bool precise, size_t threads = 2);
+StatusOr<Runner> MakeRunner(const std::string& path, DType activations, size_t threads = 2);
 
 // The KV cache of one sequence. New pages hold garbage, as reused ones do.
 class Sequence {

@@ -42,13 +42,14 @@ bool MayLackOperators(const Force& force) {
 
 // `check` on a runner of each fixture, however forced.
 template <typename F>
-void ForEach(const std::vector<Fixture>& fixtures, const std::vector<Force>& forces, bool precise,
-             F&& check) {
+void ForEach(const std::vector<Fixture>& fixtures, const std::vector<Force>& forces,
+             DType activations, F&& check) {
   for (const Force& force : forces) {
     const ScopedEnvironment environment(force.variable, force.value);
     for (const Fixture& fixture : fixtures) {
-      DYNAMIC_SECTION(fixture.name << " " << force.variable << "=" << force.value) {
-        StatusOr<Runner> runner = MakeRunner(fixture.path, precise);
+      DYNAMIC_SECTION(fixture.name << " " << force.variable << "=" << force.value << " "
+                                   << static_cast<int>(activations)) {
+        StatusOr<Runner> runner = MakeRunner(fixture.path, activations);
         if (runner.status().code() == StatusCode::kUnimplemented && MayLackOperators(force)) {
           continue;
         }
@@ -66,7 +67,7 @@ const std::vector<Fixture>& Fixtures() {
 }
 
 TEST_CASE("f32 activations give transformers' logits") {
-  ForEach(Fixtures(), Forces(), true, [](const Fixture& fixture, const Runner& runner) {
+  ForEach(Fixtures(), Forces(), DType::kF32, [](const Fixture& fixture, const Runner& runner) {
     const Matrix logits = Evaluate(runner, fixture.tokens, fixture.tokens.size());
     REQUIRE(logits.rows == fixture.logits.rows);
     REQUIRE(logits.columns == fixture.logits.columns);
@@ -76,19 +77,28 @@ TEST_CASE("f32 activations give transformers' logits") {
   });
 }
 
+TEST_CASE("two int8 terms give transformers' logits but for the f16 cache") {
+  ForEach(Fixtures(), Forces(), DType::kQ8x2Act, [](const Fixture& fixture, const Runner& runner) {
+    const Matrix logits = Evaluate(runner, fixture.tokens, fixture.tokens.size());
+    CHECK(RelativeRms(logits, fixture.logits) <= 1.5e-3);
+  });
+}
+
 TEST_CASE("int8 activations stay near transformers' logits") {
-  ForEach(Fixtures(), Forces(), false, [](const Fixture& fixture, const Runner& runner) {
+  ForEach(Fixtures(), Forces(), DType::kQ8Act, [](const Fixture& fixture, const Runner& runner) {
     const Matrix logits = Evaluate(runner, fixture.tokens, fixture.tokens.size());
     CHECK(RelativeRms(logits, fixture.logits) <= fixture.int8_rms);
   });
 }
 
 TEST_CASE("chunks do not change logits") {
-  ForEach(Fixtures(), Forces(), false, [](const Fixture& fixture, const Runner& runner) {
-    const Matrix whole = Evaluate(runner, fixture.tokens, fixture.tokens.size());
-    CHECK(SameBits(Evaluate(runner, fixture.tokens, 1), whole));
-    CHECK(SameBits(Evaluate(runner, fixture.tokens, 7), whole));
-  });
+  for (const DType activations : {DType::kQ8x2Act, DType::kQ8Act}) {
+    ForEach(Fixtures(), Forces(), activations, [](const Fixture& fixture, const Runner& runner) {
+      const Matrix whole = Evaluate(runner, fixture.tokens, fixture.tokens.size());
+      CHECK(SameBits(Evaluate(runner, fixture.tokens, 1), whole));
+      CHECK(SameBits(Evaluate(runner, fixture.tokens, 7), whole));
+    });
+  }
 }
 
 TEST_CASE("threads do not change logits") {
@@ -96,7 +106,7 @@ TEST_CASE("threads do not change logits") {
     DYNAMIC_SECTION(fixture.name) {
       Matrix first;
       for (const size_t threads : {1, 2, 3, 5}) {
-        StatusOr<Runner> runner = MakeRunner(fixture.path, false, threads);
+        StatusOr<Runner> runner = MakeRunner(fixture.path, DType::kQ8x2Act, threads);
         INFO(runner.status().ToString());
         REQUIRE(runner.ok());
         const Matrix logits = Evaluate(*runner, fixture.tokens, 16);
@@ -108,7 +118,7 @@ TEST_CASE("threads do not change logits") {
 }
 
 TEST_CASE("other sequences of a step do not change logits") {
-  ForEach(Fixtures(), Forces(), false, [](const Fixture& fixture, const Runner& runner) {
+  ForEach(Fixtures(), Forces(), DType::kQ8x2Act, [](const Fixture& fixture, const Runner& runner) {
     const std::vector<int32_t>& tokens = fixture.tokens;
     const std::vector<int32_t> reversed(tokens.rbegin(), tokens.rend());
     const Matrix alone = Evaluate(runner, tokens, tokens.size());
@@ -134,7 +144,7 @@ TEST_CASE("other sequences of a step do not change logits") {
 TEST_CASE("only the rows asked for get logits") {
   for (const Fixture& fixture : Fixtures()) {
     DYNAMIC_SECTION(fixture.name) {
-      StatusOr<Runner> runner = MakeRunner(fixture.path, false);
+      StatusOr<Runner> runner = MakeRunner(fixture.path, DType::kQ8x2Act);
       INFO(runner.status().ToString());
       REQUIRE(runner.ok());
       const Matrix all = Evaluate(*runner, fixture.tokens, fixture.tokens.size());

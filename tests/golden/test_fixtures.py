@@ -49,7 +49,9 @@ def test_logits(fixture, tmp_path):
     tolerance = fixture["tolerance"]
     precise = logits(FIXTURES / fixture["file"], fixture, tmp_path, "--precise")
     assert np.abs(precise - expected).max() <= tolerance["precise_abs"]
-    fast = logits(FIXTURES / fixture["file"], fixture, tmp_path)
+    default = logits(FIXTURES / fixture["file"], fixture, tmp_path)
+    assert rms(default - expected) / rms(expected) <= 1.5e-3
+    fast = logits(FIXTURES / fixture["file"], fixture, tmp_path, "--activations", "int8")
     assert rms(fast - expected) / rms(expected) <= tolerance["int8_rms"]
 
 

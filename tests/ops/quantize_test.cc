@@ -111,5 +111,45 @@ TEST_CASE("quantize: broken nodes are refused") {
   CHECK_FALSE(CheckOp("quantize", spec).ok());
 }
 
+TEST_CASE("quantize twice: the second row is what the first leaves, to about 15 bits") {
+  auto pool = MakePool(2);
+  const int64_t columns = 96, rows = 5;
+  const auto k = static_cast<size_t>(columns);
+  const std::vector<float> x = Random(static_cast<size_t>(rows) * k, 3);
+  const PlainStep step(static_cast<int32_t>(rows), 0);
+  OpSpec spec = Spec(columns);
+  spec.outputs = {Rows(columns, DType::kQ8x2Act)};
+  std::vector<uint8_t> expected;
+  for (const NamedChoice& choice : Choices()) {
+    CAPTURE(choice.name);
+    Runner once("quantize", Spec(columns), choice.choice, *pool);
+    Runner twice("quantize", spec, choice.choice, *pool);
+    const auto single = once.Run(step.step, {x}, rows);
+    const auto out = twice.Run(step.step, {x}, rows);
+    if (expected.empty()) expected = out;
+    CHECK((out == expected));
+    const Q8ActLayout layout(k);
+    const size_t stride = layout.stride();
+    for (size_t r = 0; r < static_cast<size_t>(rows); ++r) {
+      const uint8_t* first = out.data() + 2 * r * stride;
+      const uint8_t* second = first + stride;
+      CHECK(std::memcmp(first, single.data() + r * stride, layout.bytes) == 0);
+      const auto value = [&](const uint8_t* row, size_t i) {
+        const auto* scale = reinterpret_cast<const float*>(row + layout.scale_offset);
+        return static_cast<double>(scale[i / 32]) * reinterpret_cast<const int8_t*>(row)[i];
+      };
+      for (size_t b = 0; b < k; b += 32) {
+        double largest = 0, worst = 0;
+        for (size_t i = b; i < b + 32; ++i) {
+          const double given = static_cast<double>(x[r * k + i]);
+          largest = std::max(largest, std::abs(given));
+          worst = std::max(worst, std::abs(given - value(first, i) - value(second, i)));
+        }
+        CHECK(worst <= largest / (127.0 * 250.0));  // half a step of half a step, in 254ths
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hob::test
