@@ -26,8 +26,7 @@ StatusOr<ModelOptions> ReadModelOptions(const hob_model_options* given_options) 
   ModelOptions options;
   options.vocabulary_only = given.vocabulary_only != 0;
   options.activations = kActivations[given.activations];
-  const bool f32_cache =
-      given.kv_type == HOB_KV_F32 || given.activations == HOB_ACTIVATIONS_F32;
+  const bool f32_cache = given.kv_type == HOB_KV_F32 || given.activations == HOB_ACTIVATIONS_F32;
   options.kv_type = f32_cache ? DType::kF32 : DType::kF16;
   options.max_batch_rows = given.max_batch_rows;
   if (given.progress != nullptr) {

@@ -125,7 +125,8 @@ void AddBench(CLI::App& app) {
   command->add_option("--reps", options->reps, "repetitions")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  command->add_flag("--json", options->json, "JSON with prefill_tps, decode_tps, load_ms, peak_rss_bytes");
+  command->add_flag("--json", options->json,
+                    "JSON with prefill_tps, decode_tps, load_ms, peak_rss_bytes");
   command->callback([options] { Run(*options); });
 }
 

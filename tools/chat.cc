@@ -39,8 +39,8 @@ class Chat {
     Check(session_.AddMessage("user", text));
     const CancelOnInterrupt interrupt(session_.get());
     bool readable = true;
-    auto result =
-        session_.Generate([&](std::string_view piece) { return readable = Print(piece); }, generate_);
+    auto result = session_.Generate([&](std::string_view piece) { return readable = Print(piece); },
+                                    generate_);
     if (!result.ok()) {
       Check(session_.KeepMessages(before));  // the conversation goes on as if it had not been asked
       Fail(result.error());
@@ -148,7 +148,8 @@ void AddChat(CLI::App& app) {
   command->add_option("--system", options->system, "system message");
   command->add_option("-c,--context", options->context, "tokens remembered; 0: all the model can")
       ->check(CLI::NonNegativeNumber);
-  command->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")
+  command
+      ->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->callback([options] { Run(*options); });

@@ -22,11 +22,13 @@ void Fail(const hob::Error& error) {
 }
 
 void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs) {
-  app.add_option("-m,--model", options.path, "model file, GGUF or .hob (default: the default model)");
+  app.add_option("-m,--model", options.path,
+                 "model file, GGUF or .hob (default: the default model)");
   app.add_option("-t,--threads", options.threads, "threads (default: as many as may be used)");
   if (!runs) return;
-  const std::map<std::string, hob_activations> names = {
-      {"int16", HOB_ACTIVATIONS_INT16}, {"int8", HOB_ACTIVATIONS_INT8}, {"f32", HOB_ACTIVATIONS_F32}};
+  const std::map<std::string, hob_activations> names = {{"int16", HOB_ACTIVATIONS_INT16},
+                                                        {"int8", HOB_ACTIVATIONS_INT8},
+                                                        {"f32", HOB_ACTIVATIONS_F32}};
   CLI::Option* activations =
       app.add_option("--activations", options.activations,
                      "int16 (default), int8 (faster prefill, answers may differ) or f32 (slow)")
@@ -114,7 +116,8 @@ std::string Bytes(uint64_t bytes) {
 }
 
 bool Print(std::string_view text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
+         std::fflush(stdout) == 0;
 }
 
 ProgressBar::ProgressBar(std::string label)

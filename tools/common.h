@@ -2,12 +2,12 @@
 // What the subcommands share: options, opening a model, errors, exit codes.
 #pragma once
 
-#include <hob/hob.hpp>
 #include <hob/hob_experimental.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <exception>
+#include <hob/hob.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +16,8 @@ namespace tool {
 
 // Exit codes, documented in docs/reference/cli.md.
 inline constexpr int kOk = 0;
-inline constexpr int kFailed = 1;       // the work could not be done
-inline constexpr int kUsage = 2;        // the command line is wrong
+inline constexpr int kFailed = 1;  // the work could not be done
+inline constexpr int kUsage = 2;   // the command line is wrong
 inline constexpr int kInterrupted = 130;
 
 // Ends the command with a message on stderr.

@@ -54,7 +54,8 @@ std::string ForPeople(const Json& model) {
   for (const char* key : {"file", "architecture", "license"}) {
     if (model.contains(key)) rows.push_back({key, Short(model[key])});
   }
-  for (const auto& [key, value] : model["hyperparameters"].items()) rows.push_back({key, Short(value)});
+  for (const auto& [key, value] : model["hyperparameters"].items())
+    rows.push_back({key, Short(value)});
   out += Table(rows, "ll") + "\nVocabulary\n";
   rows.clear();
   for (const auto& [key, value] : model["vocabulary"].items()) rows.push_back({key, Short(value)});
@@ -108,7 +109,8 @@ void Run(const Options& options) {
 void AddInspect(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("inspect", "show what is in a model file");
-  command->add_option("model", options->model.path, "GGUF or .hob file (default: the default model)");
+  command->add_option("model", options->model.path,
+                      "GGUF or .hob file (default: the default model)");
   command->add_flag("--json", options->json, "JSON");
   command->add_flag("--plan", options->plan,
                     "load the weights too, and show the kernels chosen and the memory");

@@ -71,7 +71,8 @@ void Run(const Options& options) {
     if (!sink.file) throw Failure("cannot write " + temporary);
     const std::string header = NpyHeader(tokens.size(), sink.columns);
     sink.file.write(header.data(), static_cast<std::streamsize>(header.size()));
-    status = hob_session_evaluate(session.get(), tokens.data(), tokens.size(), OnLogits, &sink, &error);
+    status =
+        hob_session_evaluate(session.get(), tokens.data(), tokens.size(), OnLogits, &sink, &error);
     sink.file.close();
     written = !sink.file.fail();
   }
@@ -92,10 +93,11 @@ void Run(const Options& options) {
 
 void AddLogits(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("logits", "write the logits of all positions, f32 [positions, vocabulary]");
+  CLI::App* command = app.add_subcommand(
+      "logits", "write the logits of all positions, f32 [positions, vocabulary]");
   AddModelOptions(*command, options->model);
-  command->add_option("--tokens", options->tokens, "JSON array of token ids; - reads standard input")
+  command
+      ->add_option("--tokens", options->tokens, "JSON array of token ids; - reads standard input")
       ->required();
   command->add_option("--out", options->out, "the .npy file to write")->required();
   command->callback([options] { Run(*options); });

@@ -45,8 +45,8 @@ void Run(const Options& options) {
   if (tokens.size() > options.tokens) tokens.resize(options.tokens);
   const size_t windows = tokens.size() / options.window;
   if (windows == 0) {
-    throw Failure("the text has " + std::to_string(tokens.size()) + " tokens, less than a window of " +
-                      std::to_string(options.window),
+    throw Failure("the text has " + std::to_string(tokens.size()) +
+                      " tokens, less than a window of " + std::to_string(options.window),
                   "use a longer text or a smaller --window");
   }
   hob::Session session = Check(hob::Session::Create(loaded.model));
@@ -57,8 +57,8 @@ void Run(const Options& options) {
   for (size_t w = 0; w < windows; ++w) {
     Score score{tokens.data() + w * options.window, options.window, vocabulary};
     hob_error* error = nullptr;
-    const hob_status status = hob_session_evaluate(session.get(), score.tokens, score.count,
-                                                   OnLogits, &score, &error);
+    const hob_status status =
+        hob_session_evaluate(session.get(), score.tokens, score.count, OnLogits, &score, &error);
     if (status != HOB_OK) Fail(hob::Error(status, error));
     window_nll.push_back(score.nll);
     nll += score.nll;

@@ -18,12 +18,18 @@ struct Options {
 
 const char* FinishName(hob_finish_reason reason) {
   switch (reason) {
-    case HOB_FINISH_END: return "end";
-    case HOB_FINISH_LENGTH: return "length";
-    case HOB_FINISH_STOP: return "stop";
-    case HOB_FINISH_CANCELLED: return "cancelled";
-    case HOB_FINISH_CONTEXT_FULL: return "context_full";
-    default: return "unknown";
+    case HOB_FINISH_END:
+      return "end";
+    case HOB_FINISH_LENGTH:
+      return "length";
+    case HOB_FINISH_STOP:
+      return "stop";
+    case HOB_FINISH_CANCELLED:
+      return "cancelled";
+    case HOB_FINISH_CONTEXT_FULL:
+      return "context_full";
+    default:
+      return "unknown";
   }
 }
 
@@ -73,10 +79,12 @@ void AddRun(CLI::App& app) {
   AddModelOptions(*command, options->model);
   AddSamplingOptions(*command, options->sampling);
   command->add_option("--system", options->system, "system message");
-  command->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")
+  command
+      ->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->add_flag("--raw", options->raw, "continue the prompt as it is, without the chat template");
+  command->add_flag("--raw", options->raw,
+                    "continue the prompt as it is, without the chat template");
   command->add_flag("--json", options->json, "answer, tokens and timings as JSON");
   command->add_option("prompt", options->prompt, "the prompt; - reads standard input")->required();
   command->callback([options] { Run(*options); });

@@ -45,7 +45,8 @@ void AddTokenize(CLI::App& app) {
   CLI::App* command = app.add_subcommand("tokenize", "show the tokens of a text");
   AddModelOptions(*command, options->model, /*runs=*/false);
   command->add_option("-f,--file", options->file, "text file; - reads standard input");
-  command->add_flag("--special", options->special, "read <|im_end|> and its like as control tokens");
+  command->add_flag("--special", options->special,
+                    "read <|im_end|> and its like as control tokens");
   command->add_flag("--json", options->json, "an array of ids");
   command->callback([options] { Run(*options); });
 }

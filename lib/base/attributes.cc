@@ -23,7 +23,8 @@ const Attributes::Value* Attributes::Find(std::string_view key) const {
 StatusOr<int64_t> Attributes::Int(std::string_view key, int64_t low, int64_t high) const {
   const Value* value = Find(key);
   if (value == nullptr) {
-    return Error(StatusCode::kNotFound, absl::StrCat("attribute ", std::string(key), " is missing"));
+    return Error(StatusCode::kNotFound,
+                 absl::StrCat("attribute ", std::string(key), " is missing"));
   }
   const int64_t* number = std::get_if<int64_t>(value);
   if (number == nullptr || *number < low || *number > high) {
@@ -37,13 +38,14 @@ StatusOr<int64_t> Attributes::Int(std::string_view key, int64_t low, int64_t hig
 StatusOr<double> Attributes::Real(std::string_view key, double low, double high) const {
   const Value* value = Find(key);
   if (value == nullptr) {
-    return Error(StatusCode::kNotFound, absl::StrCat("attribute ", std::string(key), " is missing"));
+    return Error(StatusCode::kNotFound,
+                 absl::StrCat("attribute ", std::string(key), " is missing"));
   }
   const double* number = std::get_if<double>(value);
   if (number == nullptr || !(*number >= low && *number <= high)) {
-    return Error(StatusCode::kInvalidArgument,
-                 absl::StrCat("attribute ", std::string(key), " is not a number from ", low, " to ",
-                              high));
+    return Error(
+        StatusCode::kInvalidArgument,
+        absl::StrCat("attribute ", std::string(key), " is not a number from ", low, " to ", high));
   }
   return *number;
 }

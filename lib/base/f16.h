@@ -23,10 +23,10 @@ inline uint16_t F32ToF16(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
   const uint16_t sign = static_cast<uint16_t>((bits >> 16) & 0x8000u);
   const uint32_t magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return sign | 0x7e00u;                   // NaN
-  if (magnitude >= 0x477ff000u) return sign | 0x7c00u;                  // rounds to infinity
-  if (magnitude < 0x38800000u) {                                        // subnormal result
-    const float scaled = std::bit_cast<float>(magnitude) * 0x1p24f;     // exact
+  if (magnitude > 0x7f800000u) return sign | 0x7e00u;                // NaN
+  if (magnitude >= 0x477ff000u) return sign | 0x7c00u;               // rounds to infinity
+  if (magnitude < 0x38800000u) {                                     // subnormal result
+    const float scaled = std::bit_cast<float>(magnitude) * 0x1p24f;  // exact
     const uint32_t whole = static_cast<uint32_t>(scaled);
     const float rest = scaled - static_cast<float>(whole);
     const uint32_t up = rest > 0.5f || (rest == 0.5f && (whole & 1u) != 0) ? 1u : 0u;

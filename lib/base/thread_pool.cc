@@ -29,9 +29,9 @@ inline void Pause() {
 }
 
 // A thread's share of a loop. `cursor` holds the loop's number (high half) and the next piece (low
-// half); a claim is a compare-and-swap on it, so a late worker cannot take a piece of a loop that is
-// over. `end` may only be trusted if a claim made after reading it succeeds: it is rewritten only
-// while every cursor is closed.
+// half); a claim is a compare-and-swap on it, so a late worker cannot take a piece of a loop that
+// is over. `end` may only be trusted if a claim made after reading it succeeds: it is rewritten
+// only while every cursor is closed.
 struct alignas(64) Share {
   std::atomic<uint64_t> cursor{0};
   std::atomic<uint32_t> end{0};
@@ -81,7 +81,8 @@ class StealingPool final : public ThreadPool {
       return;
     }
     const uint32_t loop = loop_.load(std::memory_order_relaxed) + 1;
-    for (Share& share : shares_) share.cursor.store(Cursor(loop, kClosed), std::memory_order_seq_cst);
+    for (Share& share : shares_)
+      share.cursor.store(Cursor(loop, kClosed), std::memory_order_seq_cst);
     count_ = count;
     grain_ = grain;
     task_ = task;
@@ -172,8 +173,8 @@ class StealingPool final : public ThreadPool {
 StatusOr<std::unique_ptr<ThreadPool>> ThreadPool::Create(size_t threads) {
   constexpr size_t kMaxThreads = 1024;
   if (threads > kMaxThreads) {
-    return Error(StatusCode::kInvalidArgument,
-                 absl::StrCat(threads, " threads asked for, at most ", kMaxThreads, " are possible"));
+    return Error(StatusCode::kInvalidArgument, absl::StrCat(threads, " threads asked for, at most ",
+                                                            kMaxThreads, " are possible"));
   }
   if (threads == 0) threads = UsableCpus();
   auto pool = std::make_unique<StealingPool>(threads);

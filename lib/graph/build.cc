@@ -3,7 +3,10 @@
 
 namespace hob {
 
-#define HOB_FAMILY(name) namespace models::name { extern const Family kFamily; }
+#define HOB_FAMILY(name)       \
+  namespace models::name {     \
+  extern const Family kFamily; \
+  }
 #include "lib/models/family_table.inc"
 #undef HOB_FAMILY
 
@@ -18,15 +21,16 @@ StatusOr<Graph> BuildGraph(const ModelFile& file) {
     }
     const Family* family = nullptr;
     std::string known;
-#define HOB_FAMILY(name)                                                  \
+#define HOB_FAMILY(name)                                                                \
   if (models::name::kFamily.builds(file.architecture)) family = &models::name::kFamily; \
   known += (known.empty() ? "" : ", ") + std::string(models::name::kFamily.architectures);
 #include "lib/models/family_table.inc"
 #undef HOB_FAMILY
     if (family == nullptr) {
-      return Error(StatusCode::kUnimplemented,
-                   absl::StrCat("models of architecture \"", file.architecture, "\" are not supported"),
-                   absl::StrCat("supported: ", known));
+      return Error(
+          StatusCode::kUnimplemented,
+          absl::StrCat("models of architecture \"", file.architecture, "\" are not supported"),
+          absl::StrCat("supported: ", known));
     }
     HOB_ASSIGN_OR_RETURN(graph, family->build(file));
   }

@@ -15,7 +15,7 @@ namespace {
 struct Planned {
   std::unique_ptr<Kernel> kernel = {};
   std::vector<uint8_t*> inputs = {}, outputs = {};
-  bool logit_rows = false;   // runs over these rather than all rows
+  bool logit_rows = false;  // runs over these rather than all rows
   bool writes_logits = false;
   std::string name, op;
   int32_t layer = -1;
@@ -53,8 +53,9 @@ Status Executor::Impl::Prepare(const Graph& graph, const PlanContext& context,
   const auto pointer = [&](ValueId id) -> uint8_t* {
     if (id == kNoValue) return nullptr;
     const size_t index = static_cast<size_t>(id);
-    return graph.values[index].kind == ValueKind::kActivation ? activations.data() + plan.offsets[index]
-                                                              : nullptr;
+    return graph.values[index].kind == ValueKind::kActivation
+               ? activations.data() + plan.offsets[index]
+               : nullptr;
   };
   size_t scratch_bytes = 0;
   nodes.reserve(graph.nodes.size());
@@ -94,7 +95,8 @@ Status Executor::Impl::CheckStep(const Step& step) const {
   }
   for (const int32_t token : step.tokens) {
     if (token < 0 || token >= shape.vocabulary) {
-      return Invalid(absl::StrCat("token ", token, " is outside the vocabulary of ", shape.vocabulary));
+      return Invalid(
+          absl::StrCat("token ", token, " is outside the vocabulary of ", shape.vocabulary));
     }
   }
   int64_t next = 0;
@@ -108,7 +110,8 @@ Status Executor::Impl::CheckStep(const Step& step) const {
   if (next != step.rows()) return Invalid("the sequences do not cover all rows");
   int64_t previous = -1;
   for (const int32_t row : step.logit_rows) {
-    if (row <= previous || row >= step.rows()) return Invalid("the logit rows are not ascending rows");
+    if (row <= previous || row >= step.rows())
+      return Invalid("the logit rows are not ascending rows");
     previous = row;
   }
   if (!step.logit_rows.empty() && step.logits == nullptr) return Invalid("no room for the logits");
@@ -175,9 +178,7 @@ const ModelShape& Executor::shape() const { return impl_->shape; }
 const KvLayout& Executor::kv_layout() const { return impl_->kv; }
 int32_t Executor::max_rows() const { return impl_->max_rows; }
 size_t Executor::weight_bytes() const { return impl_->packed_bytes; }
-size_t Executor::scratch_bytes() const {
-  return impl_->activations.size() + impl_->scratch.size();
-}
+size_t Executor::scratch_bytes() const { return impl_->activations.size() + impl_->scratch.size(); }
 
 std::vector<PlannedNode> Executor::Describe() const {
   std::vector<PlannedNode> nodes;

@@ -53,8 +53,9 @@ Status CheckValue(const Value& value, const ModelFile& file) {
   if (value.kind == ValueKind::kWeight) {
     const Tensor* tensor = file.FindTensor(value.tensor);
     if (tensor == nullptr) {
-      return Error(StatusCode::kInvalidArgument,
-                   absl::StrCat("the graph wants tensor ", value.tensor, ", which is not in the file"));
+      return Error(
+          StatusCode::kInvalidArgument,
+          absl::StrCat("the graph wants tensor ", value.tensor, ", which is not in the file"));
     }
     if (tensor->type != value.type || tensor->shape != value.shape) {
       return Error(StatusCode::kInvalidArgument,
@@ -66,11 +67,11 @@ Status CheckValue(const Value& value, const ModelFile& file) {
   constexpr int64_t kMaxColumns = 1 << 24;
   if (value.kind > ValueKind::kOutput || value.shape.size() != 2 ||
       (value.shape[0] != kTokensDim && value.shape[0] != kLogitRowsDim) || value.shape[1] < 1 ||
-      value.shape[1] > kMaxColumns ||
-      (value.type != DType::kF32 && Int8Terms(value.type) == 0) ||
+      value.shape[1] > kMaxColumns || (value.type != DType::kF32 && Int8Terms(value.type) == 0) ||
       (Int8Terms(value.type) != 0 && value.shape[1] % 32 != 0)) {
-    return Error(StatusCode::kInvalidArgument,
-                 absl::StrCat("the graph's value ", value.name, " has no shape or type of an activation"));
+    return Error(
+        StatusCode::kInvalidArgument,
+        absl::StrCat("the graph's value ", value.name, " has no shape or type of an activation"));
   }
   return absl::OkStatus();
 }
@@ -132,7 +133,8 @@ Status CheckGraph(const Graph& graph, const ModelFile& file) {
     }
   }
   if (outputs != 1) {
-    return Error(StatusCode::kInvalidArgument, absl::StrCat("the graph has ", outputs, " outputs, not one"));
+    return Error(StatusCode::kInvalidArgument,
+                 absl::StrCat("the graph has ", outputs, " outputs, not one"));
   }
   return absl::OkStatus();
 }

@@ -36,7 +36,7 @@ struct Node {
   std::string op;
   std::string name;
   int32_t layer = -1;
-  std::vector<ValueId> inputs;   // kNoValue: absent
+  std::vector<ValueId> inputs;  // kNoValue: absent
   std::vector<ValueId> outputs;
   Attributes attributes = {};
 };
@@ -61,8 +61,9 @@ struct Graph {
   // A weight value for `tensor`; the same id when it is asked for again.
   ValueId AddWeight(const Tensor& tensor);
   // Adds a node with one new activation output [rows, columns] and returns that output.
-  ValueId Add(std::string_view op, std::string_view name, int32_t layer, std::vector<ValueId> inputs,
-              int64_t columns, Attributes attributes = {}, int64_t rows = kTokensDim);
+  ValueId Add(std::string_view op, std::string_view name, int32_t layer,
+              std::vector<ValueId> inputs, int64_t columns, Attributes attributes = {},
+              int64_t rows = kTokensDim);
 };
 
 // Checks everything: ids in range, each value written before it is read and once, weights present

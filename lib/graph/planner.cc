@@ -54,9 +54,10 @@ MemoryPlan PlanMemory(const Graph& graph, int64_t max_rows) {
     item.offset = offset;
     plan.offsets[item.value] = offset;
     plan.bytes = std::max(plan.bytes, offset + item.bytes);
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), item,
-                                   [](const Item& a, const Item& b) { return a.offset < b.offset; }),
-                  item);
+    placed.insert(
+        std::upper_bound(placed.begin(), placed.end(), item,
+                         [](const Item& a, const Item& b) { return a.offset < b.offset; }),
+        item);
   }
   return plan;
 }

@@ -14,13 +14,20 @@ constexpr size_t kMaxNodes = 1 << 20;
 StatusOr<Attributes> AttributesFromFile(const fbs::GraphNodeT& stored) {
   Attributes attributes;
   if (stored.attributes.size() > 64) {
-    return Error(StatusCode::kInvalidArgument, absl::StrCat("node ", stored.name, " has more than 64 attributes"));
+    return Error(StatusCode::kInvalidArgument,
+                 absl::StrCat("node ", stored.name, " has more than 64 attributes"));
   }
   for (const auto& attribute : stored.attributes) {
     switch (attribute->kind) {
-      case 0: attributes.Set(attribute->key, attribute->int_value); break;
-      case 1: attributes.Set(attribute->key, attribute->float_value); break;
-      case 2: attributes.Set(attribute->key, attribute->text); break;
+      case 0:
+        attributes.Set(attribute->key, attribute->int_value);
+        break;
+      case 1:
+        attributes.Set(attribute->key, attribute->float_value);
+        break;
+      case 2:
+        attributes.Set(attribute->key, attribute->text);
+        break;
       default:
         return Error(StatusCode::kInvalidArgument,
                      absl::StrCat("node ", stored.name, ": attribute ", attribute->key,
@@ -31,7 +38,8 @@ StatusOr<Attributes> AttributesFromFile(const fbs::GraphNodeT& stored) {
 }
 
 Status ShapeFromFile(const fbs::GraphShapeT* stored, ModelShape& shape) {
-  if (stored == nullptr) return Error(StatusCode::kInvalidArgument, "the stored graph has no shape");
+  if (stored == nullptr)
+    return Error(StatusCode::kInvalidArgument, "the stored graph has no shape");
   shape = {.vocabulary = stored->vocabulary,
            .context_length = stored->context_length,
            .layers = stored->layers,
@@ -41,9 +49,8 @@ Status ShapeFromFile(const fbs::GraphShapeT* stored, ModelShape& shape) {
            .head_dim = stored->head_dim};
   const auto within = [](int32_t value, int32_t high) { return value >= 1 && value <= high; };
   if (!within(shape.vocabulary, 1 << 24) || !within(shape.context_length, 1 << 26) ||
-      !within(shape.layers, 4096) || !within(shape.width, 1 << 20) ||
-      !within(shape.heads, 4096) || !within(shape.kv_heads, 4096) ||
-      !within(shape.head_dim, 4096)) {
+      !within(shape.layers, 4096) || !within(shape.width, 1 << 20) || !within(shape.heads, 4096) ||
+      !within(shape.kv_heads, 4096) || !within(shape.head_dim, 4096)) {
     return Error(StatusCode::kInvalidArgument, "the stored graph's shape is out of range");
   }
   return absl::OkStatus();

@@ -14,7 +14,7 @@ namespace {
 // Levels in order; forcing one clears those after it of the same architecture.
 struct Level {
   std::string_view name;
-  bool CpuFeatures::*flag;
+  bool CpuFeatures::* flag;
 };
 constexpr Level kLevels[] = {
     {"sse4", &CpuFeatures::sse4},
@@ -38,8 +38,9 @@ CpuFeatures CpuFeatures::Detect() {
   cpu.sse4 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("ssse3");
   cpu.avx2 = cpu.sse4 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
              __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi2");
-  cpu.avx512 = cpu.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  cpu.avx512 = cpu.avx2 && __builtin_cpu_supports("avx512f") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512dq");
   cpu.avx512vnni = cpu.avx512 && __builtin_cpu_supports("avx512vnni");
   cpu.avx512bf16 = cpu.avx512vnni && __builtin_cpu_supports("avx512bf16");
 #elif defined(__aarch64__)
@@ -84,7 +85,8 @@ StatusOr<KernelChoice> KernelChoice::FromEnvironment() {
                    absl::StrCat("use one of: ", known));
     }
   }
-  if (const char* provider = std::getenv("HOB_PROVIDER"); provider != nullptr && *provider != '\0') {
+  if (const char* provider = std::getenv("HOB_PROVIDER");
+      provider != nullptr && *provider != '\0') {
     std::string known;
     for (const std::string_view name : kProviders) {
       if (name == provider) choice.provider = provider;

@@ -21,8 +21,8 @@ struct CpuFeatures {
   bool neon_i8mm = false;
   bool rvv = false;
 
-  static CpuFeatures Detect();      // of this machine, the operating system's support included
-  std::string ToString() const;     // "sse4 avx2 …"
+  static CpuFeatures Detect();   // of this machine, the operating system's support included
+  std::string ToString() const;  // "sse4 avx2 …"
 };
 
 // What kernels may be chosen from: features and a forced provider.

@@ -9,11 +9,11 @@
 #include "lib/isa/cpu.h"
 
 #if HWY_ARCH_X86
-#define HOB_SIMD_CHOOSE(cpu, Function)                                                    \
-  ((cpu).avx512 && HWY_CHOOSE_AVX3(Function) != nullptr   ? HWY_CHOOSE_AVX3(Function)     \
-   : (cpu).avx2 && HWY_CHOOSE_AVX2(Function) != nullptr   ? HWY_CHOOSE_AVX2(Function)     \
-   : (cpu).sse4 && HWY_CHOOSE_SSE4(Function) != nullptr   ? HWY_CHOOSE_SSE4(Function)     \
-                                                          : &HWY_STATIC_DISPATCH(Function))
+#define HOB_SIMD_CHOOSE(cpu, Function)                                              \
+  ((cpu).avx512 && HWY_CHOOSE_AVX3(Function) != nullptr ? HWY_CHOOSE_AVX3(Function) \
+   : (cpu).avx2 && HWY_CHOOSE_AVX2(Function) != nullptr ? HWY_CHOOSE_AVX2(Function) \
+   : (cpu).sse4 && HWY_CHOOSE_SSE4(Function) != nullptr ? HWY_CHOOSE_SSE4(Function) \
+                                                        : &HWY_STATIC_DISPATCH(Function))
 #else
 #define HOB_SIMD_CHOOSE(cpu, Function) (&HWY_STATIC_DISPATCH(Function))
 #endif

@@ -32,7 +32,7 @@ struct Hyperparameters {
   double rope_base = 10000;
   double rope_scale = 1;  // positions are multiplied by it (linear scaling)
   double epsilon = 1e-5;
-  int64_t window = 0;     // sliding-window attention; 0: none
+  int64_t window = 0;  // sliding-window attention; 0: none
 };
 
 class Builder {
@@ -87,9 +87,8 @@ class Builder {
                    absl::StrCat(heads, " attention heads are not a multiple of ", kv_heads,
                                 " key-value heads"));
     }
-    HOB_ASSIGN_OR_RETURN(
-        const int64_t head_dim,
-        meta.Int(key("attention.key_length"), 1, 4096, std::max<int64_t>(1, width / heads)));
+    HOB_ASSIGN_OR_RETURN(const int64_t head_dim, meta.Int(key("attention.key_length"), 1, 4096,
+                                                          std::max<int64_t>(1, width / heads)));
     HOB_ASSIGN_OR_RETURN(const int64_t value_dim,
                          meta.Int(key("attention.value_length"), 1, 4096, head_dim));
     if (value_dim != head_dim) {
@@ -105,7 +104,8 @@ class Builder {
     HOB_RETURN_IF_ERROR(ReadRopeScaling(key("rope.scaling.type"), key("rope.scaling.factor")));
     const Tensor* embedding = file_.FindTensor("token_embd.weight");
     if (embedding == nullptr || embedding->shape.size() != 2) {
-      return Error(StatusCode::kInvalidArgument, "tensor token_embd.weight is missing or no matrix");
+      return Error(StatusCode::kInvalidArgument,
+                   "tensor token_embd.weight is missing or no matrix");
     }
     const auto as_int = [](int64_t value) { return static_cast<int32_t>(value); };
     h_.shape = {.vocabulary = as_int(embedding->shape[0]),
@@ -157,18 +157,20 @@ class Builder {
     attention.Set("head_dim", int64_t{s.head_dim});
     attention.Set("scale", 1.0 / std::sqrt(static_cast<double>(s.head_dim)));
     attention.Set("window", h_.window);
-    const ValueId mixed = graph_.Add("attention", name("attention"), layer, {q, k, v}, q_width,
-                                     std::move(attention));
-    HOB_ASSIGN_OR_RETURN(const ValueId projected, Linear(name("attn_output"), layer, mixed, s.width));
+    const ValueId mixed =
+        graph_.Add("attention", name("attention"), layer, {q, k, v}, q_width, std::move(attention));
+    HOB_ASSIGN_OR_RETURN(const ValueId projected,
+                         Linear(name("attn_output"), layer, mixed, s.width));
     x = graph_.Add("add", name("attn_residual"), layer, {projected, x}, s.width);
 
     HOB_ASSIGN_OR_RETURN(const ValueId ffn_in, Norm(name("ffn_norm"), layer, x, s.width));
-    HOB_ASSIGN_OR_RETURN(const ValueId gate, Linear(name("ffn_gate"), layer, ffn_in, h_.feed_forward));
+    HOB_ASSIGN_OR_RETURN(const ValueId gate,
+                         Linear(name("ffn_gate"), layer, ffn_in, h_.feed_forward));
     HOB_ASSIGN_OR_RETURN(const ValueId up, Linear(name("ffn_up"), layer, ffn_in, h_.feed_forward));
     Attributes silu;
     silu.Set("activation", int64_t{0});
-    const ValueId gated = graph_.Add("swiglu", name("ffn_swiglu"), layer, {gate, up}, h_.feed_forward,
-                                     std::move(silu));
+    const ValueId gated = graph_.Add("swiglu", name("ffn_swiglu"), layer, {gate, up},
+                                     h_.feed_forward, std::move(silu));
     HOB_ASSIGN_OR_RETURN(const ValueId down, Linear(name("ffn_down"), layer, gated, s.width));
     return graph_.Add("add", name("ffn_residual"), layer, {down, x}, s.width);
   }
@@ -204,8 +206,9 @@ class Builder {
   StatusOr<ValueId> Weight(const std::string& name) {
     const ValueId id = OptionalWeight(name);
     if (id == kNoValue) {
-      return Error(StatusCode::kInvalidArgument,
-                   absl::StrCat("tensor ", name, " is missing from this ", file_.architecture, " model"));
+      return Error(
+          StatusCode::kInvalidArgument,
+          absl::StrCat("tensor ", name, " is missing from this ", file_.architecture, " model"));
     }
     return id;
   }

@@ -3,7 +3,10 @@
 
 namespace hob {
 
-#define HOB_OP(folder) namespace ops::folder { extern const OpDef kOp; }
+#define HOB_OP(folder)    \
+  namespace ops::folder { \
+  extern const OpDef kOp; \
+  }
 #include "lib/ops/op_table.inc"
 #undef HOB_OP
 
@@ -16,7 +19,8 @@ const OpDef* FindOp(std::string_view name) {
 }
 
 Status SpecError(const OpSpec& spec, std::string_view what) {
-  return Error(StatusCode::kInvalidArgument, absl::StrCat("node ", spec.name, ": ", std::string(what)));
+  return Error(StatusCode::kInvalidArgument,
+               absl::StrCat("node ", spec.name, ": ", std::string(what)));
 }
 
 Status CheckCounts(const OpSpec& spec, size_t min_inputs, size_t max_inputs, size_t outputs) {
@@ -37,7 +41,8 @@ Status CheckMatrix(const OpSpec& spec, const Operand& operand, std::string_view 
   if (operand.type != type) return SpecError(spec, absl::StrCat(label, " has the wrong type"));
   if (operand.shape.size() != 2) return SpecError(spec, absl::StrCat(label, " is not a matrix"));
   if (columns >= 0 && operand.columns() != columns) {
-    return SpecError(spec, absl::StrCat(label, " has ", operand.columns(), " columns, not ", columns));
+    return SpecError(spec,
+                     absl::StrCat(label, " has ", operand.columns(), " columns, not ", columns));
   }
   return absl::OkStatus();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an operator is: a definition that checks a node and makes a kernel for it, and the kernel
-// that runs it. Each folder lib/ops/<name>/ defines `const OpDef hob::ops::<name>::kOp`; the table of
-// all is generated from the folders.
+// that runs it. Each folder lib/ops/<name>/ defines `const OpDef hob::ops::<name>::kOp`; the table
+// of all is generated from the folders.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@
 
 namespace hob {
 
-// Symbolic first dimensions of values: the rows of a step, and those of them whose logits are wanted.
+// Symbolic first dimensions of values: the rows of a step, and those of them whose logits are
+// wanted.
 inline constexpr int64_t kTokensDim = -1;
 inline constexpr int64_t kLogitRowsDim = -2;
 
@@ -50,18 +51,18 @@ struct PlanContext {
   ThreadPool* pool = nullptr;
   std::shared_ptr<Allocator> allocator;
   KvLayout kv;
-  int64_t max_rows = 1;   // of any step
+  int64_t max_rows = 1;  // of any step
 };
 
-// What a kernel runs on. Pointers are kAlignment-aligned; rows are contiguous (f32: [rows][columns];
-// kQ8Act: rows Q8ActLayout::stride() apart).
+// What a kernel runs on. Pointers are kAlignment-aligned; rows are contiguous (f32:
+// [rows][columns]; kQ8Act: rows Q8ActLayout::stride() apart).
 struct RunContext {
-  std::span<uint8_t* const> inputs = {};   // null: absent optional input, weight or state
+  std::span<uint8_t* const> inputs = {};  // null: absent optional input, weight or state
   std::span<uint8_t* const> outputs = {};
-  int64_t rows = 0;                   // value of the first output's symbolic dimension
+  int64_t rows = 0;  // value of the first output's symbolic dimension
   const Step* step = nullptr;
   ThreadPool* pool = nullptr;
-  uint8_t* scratch = nullptr;         // Kernel::scratch_bytes() of it, shared by the nodes
+  uint8_t* scratch = nullptr;  // Kernel::scratch_bytes() of it, shared by the nodes
 };
 
 // A node made ready to run: weights packed, provider chosen. Run is called by one thread at a time

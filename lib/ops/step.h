@@ -25,7 +25,9 @@ struct KvLayout {
   int32_t head_dim = 0;
 
   size_t element_bytes() const { return type == DType::kF32 ? 4 : 2; }
-  size_t head_bytes() const { return element_bytes() * kKvPageTokens * static_cast<size_t>(head_dim); }
+  size_t head_bytes() const {
+    return element_bytes() * kKvPageTokens * static_cast<size_t>(head_dim);
+  }
   size_t layer_bytes() const { return 2 * head_bytes() * static_cast<size_t>(heads); }
   size_t page_bytes() const { return layer_bytes() * static_cast<size_t>(layers); }
   // Byte offsets in a page.
@@ -46,10 +48,10 @@ struct SequenceRows {
 };
 
 struct Step {
-  std::span<const int32_t> tokens;             // one a row
-  std::span<const SequenceRows> sequences;     // in row order, covering all rows
-  std::span<const int32_t> logit_rows;         // rows whose logits are wanted, ascending
-  float* logits = nullptr;                     // [logit_rows][vocabulary]
+  std::span<const int32_t> tokens;          // one a row
+  std::span<const SequenceRows> sequences;  // in row order, covering all rows
+  std::span<const int32_t> logit_rows;      // rows whose logits are wanted, ascending
+  float* logits = nullptr;                  // [logit_rows][vocabulary]
 
   int64_t rows() const { return static_cast<int64_t>(tokens.size()); }
 };

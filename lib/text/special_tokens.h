@@ -6,9 +6,8 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <vector>
-
 #include <unordered_map>
+#include <vector>
 
 namespace hob::text {
 
@@ -37,7 +36,7 @@ class SpecialTokens {
 
   std::vector<Node> nodes_{Node{}};
   std::unordered_map<uint64_t, int32_t> children_;  // node · 256 + byte → node
-  std::array<int32_t, 256> roots_{};                 // the root's children; 0: none
+  std::array<int32_t, 256> roots_{};                // the root's children; 0: none
 };
 
 }  // namespace hob::text

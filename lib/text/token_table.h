@@ -6,10 +6,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
-
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
+
 #include "lib/base/status.h"
 #include "lib/format/model_file.h"
 #include "lib/text/special_tokens.h"

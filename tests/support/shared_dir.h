@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where tests find what is not in this repository. Each returns an empty path where it is absent; the test
-// then says SKIP("reason").
+// Where tests find what is not in this repository. Each returns an empty path where it is absent;
+// the test then says SKIP("reason").
 #pragma once
 
 #include <cstdlib>
@@ -17,7 +17,8 @@ inline std::filesystem::path ExistingPath(const std::filesystem::path& path) {
 // The source tree.
 inline std::filesystem::path SourceDir() { return HOB_SOURCE_DIR; }
 
-// Data that this project shares with others: $HOB_SHARED_DIR, else ../shared beside the source tree.
+// Data that this project shares with others: $HOB_SHARED_DIR, else ../shared beside the source
+// tree.
 inline std::filesystem::path SharedDir() {
   if (const char* dir = std::getenv("HOB_SHARED_DIR"); dir != nullptr && *dir != '\0') {
     return ExistingPath(dir);

@@ -16,7 +16,8 @@ void FuseQuantize(Graph& graph) {
     const size_t source = static_cast<size_t>(node.inputs[0]);
     if (writers[source] < 0 || readers[source] != 1) continue;
     Node& producer = graph.nodes[static_cast<size_t>(writers[source])];
-    if (producer.op != "rms_norm" && producer.op != "attention" && producer.op != "swiglu") continue;
+    if (producer.op != "rms_norm" && producer.op != "attention" && producer.op != "swiglu")
+      continue;
     producer.outputs[0] = node.outputs[0];
     remove[n] = true;
   }

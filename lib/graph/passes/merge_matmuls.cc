@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unordered_map>
+
 #include "lib/graph/passes/passes.h"
 
 namespace hob {

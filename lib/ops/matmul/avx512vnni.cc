@@ -31,7 +31,9 @@ struct Simple4 {
   static constexpr int kZeroShift = kZeroLog2;
   static constexpr int kHeader = kMin ? 128 : 64;
   static constexpr int kBlock = kHeader + (kFifth ? 128 : 0) + 512;
-  struct Cursor { const uint8_t* block; };
+  struct Cursor {
+    const uint8_t* block;
+  };
   static inline Cursor At(const uint8_t* panel, int64_t b) { return {panel + b * kBlock}; }
   static inline BlockScales Scales(Cursor c, int half) {
     BlockScales s;
@@ -63,7 +65,9 @@ struct Simple4 {
 struct Simple8 {
   static constexpr bool kHasMin = false, kSplit = false;
   static constexpr int kZeroShift = 7;
-  struct Cursor { const uint8_t* block; };
+  struct Cursor {
+    const uint8_t* block;
+  };
   static inline Cursor At(const uint8_t* panel, int64_t b) { return {panel + b * (64 + 1024)}; }
   static inline BlockScales Scales(Cursor c, int half) {
     BlockScales s;
@@ -93,7 +97,9 @@ struct GroupedK {
   static constexpr bool kHasMin = true, kSplit = false;
   static constexpr int kZeroShift = -1;
   static constexpr int kBlock = 64 + (kFifth ? 128 : 0) + 512;
-  struct Cursor { const uint8_t *group, *block; };
+  struct Cursor {
+    const uint8_t *group, *block;
+  };
   static inline Cursor At(const uint8_t* panel, int64_t b) {
     const uint8_t* group = panel + (b / 8) * (128 + 8 * kBlock);
     return {group, group + 128 + (b % 8) * kBlock};
@@ -118,7 +124,9 @@ struct SixK {
   static constexpr bool kHasMin = false, kSplit = true;
   static constexpr int kZeroShift = 5;
   static constexpr int kBlock = 64 + 256 + 512;
-  struct Cursor { const uint8_t *group, *block; };
+  struct Cursor {
+    const uint8_t *group, *block;
+  };
   static inline Cursor At(const uint8_t* panel, int64_t b) {
     const uint8_t* group = panel + (b / 8) * (64 + 8 * kBlock);
     return {group, group + 64 + (b % 8) * kBlock};
@@ -136,8 +144,8 @@ struct SixK {
         Vector(c.block + 64 + 256 + p * 128 + 64 * half), _mm512_setzero_si512(), low, high);
     const __m512i mask = _mm512_set1_epi8(0x30);
     low = _mm512_ternarylogic_epi64(HighBits<p>(Vector(c.block + 64 + 64 * half)), mask, low, 0xEA);
-    high = _mm512_ternarylogic_epi64(HighBits<p>(Vector(c.block + 64 + 128 + 64 * half)), mask, high,
-                                     0xEA);
+    high = _mm512_ternarylogic_epi64(HighBits<p>(Vector(c.block + 64 + 128 + 64 * half)), mask,
+                                     high, 0xEA);
   }
   template <int p>
   static inline __m512i HighBits(__m512i bits) {  // bits 2p, 2p + 1 to bits 4, 5
@@ -153,7 +161,9 @@ struct Expanded {
   static constexpr bool kHasMin = Format::kHasMin, kSplit = Format::kSplit;
   static constexpr int kZeroShift = Format::kZeroShift;
   static constexpr int kBlock = 1024 + 128 * (1 + (kSplit ? 1 : 0) + (kHasMin ? 1 : 0));
-  struct Cursor { const uint8_t* block; };
+  struct Cursor {
+    const uint8_t* block;
+  };
   static inline Cursor At(const uint8_t* panel, int64_t b) { return {panel + b * kBlock}; }
   static inline BlockScales Scales(Cursor c, int half) {
     BlockScales s;
@@ -205,10 +215,9 @@ inline void RowTerms(const uint8_t* x, int64_t columns, int64_t blocks, void* te
     const int64_t left = blocks - b < 16 ? blocks - b : 16;
     const __mmask16 mask = static_cast<__mmask16>((1u << left) - 1);
     const int64_t halves = 2 * left;
-    const __mmask16 mask0 =
-        static_cast<__mmask16>(halves >= 16 ? 0xffff : (1u << halves) - 1);
-    const __mmask16 mask1 =
-        static_cast<__mmask16>(halves >= 32 ? 0xffff : (halves > 16 ? (1u << (halves - 16)) - 1 : 0));
+    const __mmask16 mask0 = static_cast<__mmask16>(halves >= 16 ? 0xffff : (1u << halves) - 1);
+    const __mmask16 mask1 = static_cast<__mmask16>(
+        halves >= 32 ? 0xffff : (halves > 16 ? (1u << (halves - 16)) - 1 : 0));
     const __m512i s0 = _mm512_maskz_loadu_epi32(mask0, sums + 2 * b);
     const __m512i s1 = _mm512_maskz_loadu_epi32(mask1, sums + 2 * b + 16);
     if constexpr (F::kSplit) {
@@ -219,14 +228,16 @@ inline void RowTerms(const uint8_t* x, int64_t columns, int64_t blocks, void* te
       _mm512_mask_storeu_epi32(out + 16, mask1,
                                _mm512_sub_epi32(zero, _mm512_slli_epi32(s1, F::kZeroShift)));
     } else {
-      const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-      const __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+      const __m512i even =
+          _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+      const __m512i odd =
+          _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
       const __m512i sum = _mm512_add_epi32(_mm512_permutex2var_epi32(s0, even, s1),
                                            _mm512_permutex2var_epi32(s0, odd, s1));
       if constexpr (F::kHasMin) {
-        _mm512_mask_storeu_ps(static_cast<float*>(terms) + b, mask,
-                              _mm512_mul_ps(_mm512_cvtepi32_ps(sum),
-                                            _mm512_maskz_loadu_ps(mask, scale + b)));
+        _mm512_mask_storeu_ps(
+            static_cast<float*>(terms) + b, mask,
+            _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_maskz_loadu_ps(mask, scale + b)));
       } else {
         _mm512_mask_storeu_epi32(
             static_cast<int32_t*>(terms) + b, mask,
@@ -259,8 +270,7 @@ inline __attribute__((always_inline)) void Products(typename F::Cursor c, const 
 template <typename F, int kRows>
 inline __attribute__((always_inline)) void Tile(const uint8_t* panel, const PanelArgs& args,
                                                 int64_t row, const int32_t* terms,
-                                                int64_t term_stride, float* out,
-                                                int64_t outputs) {
+                                                int64_t term_stride, float* out, int64_t outputs) {
   const int64_t columns = args.columns, blocks = columns / kBlockColumns;
   const uint8_t* x = args.x + static_cast<size_t>(row) * args.x_stride;
   __m512 sum[kRows][2];
@@ -284,8 +294,8 @@ inline __attribute__((always_inline)) void Tile(const uint8_t* panel, const Pane
       for (int half = 0; half < 2; ++half) {
         const BlockScales s = F::Scales(c, half);
         for (int r = 0; r < kRows; ++r) {
-          const float* scale = reinterpret_cast<const float*>(
-              x + static_cast<size_t>(r) * args.x_stride + columns);
+          const float* scale =
+              reinterpret_cast<const float*>(x + static_cast<size_t>(r) * args.x_stride + columns);
           const __m512 a_scale = _mm512_set1_ps(scale[b]);
           sum[r][half] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(low[r][half]),
                                          _mm512_mul_ps(s.scale[0], a_scale), sum[r][half]);
@@ -295,8 +305,8 @@ inline __attribute__((always_inline)) void Tile(const uint8_t* panel, const Pane
       }
     } else {
       for (int r = 0; r < kRows; ++r) {
-        low[r][0] = low[r][1] = F::kHasMin ? _mm512_setzero_si512()
-                                           : _mm512_set1_epi32(terms[r * term_stride + b]);
+        low[r][0] = low[r][1] =
+            F::kHasMin ? _mm512_setzero_si512() : _mm512_set1_epi32(terms[r * term_stride + b]);
       }
       Products<F, kRows, 0>(c, a, low, low);
       Products<F, kRows, 1>(c, a, low, low);
@@ -305,11 +315,11 @@ inline __attribute__((always_inline)) void Tile(const uint8_t* panel, const Pane
       for (int half = 0; half < 2; ++half) {
         const BlockScales s = F::Scales(c, half);
         for (int r = 0; r < kRows; ++r) {
-          const float* scale = reinterpret_cast<const float*>(
-              x + static_cast<size_t>(r) * args.x_stride + columns);
-          sum[r][half] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(low[r][half]),
-                                         _mm512_mul_ps(s.scale[0], _mm512_set1_ps(scale[b])),
-                                         sum[r][half]);
+          const float* scale =
+              reinterpret_cast<const float*>(x + static_cast<size_t>(r) * args.x_stride + columns);
+          sum[r][half] =
+              _mm512_fmadd_ps(_mm512_cvtepi32_ps(low[r][half]),
+                              _mm512_mul_ps(s.scale[0], _mm512_set1_ps(scale[b])), sum[r][half]);
           if constexpr (F::kHasMin) {
             const float term = reinterpret_cast<const float*>(terms)[r * term_stride + b];
             sum[r][half] = _mm512_fmadd_ps(s.min, _mm512_set1_ps(term), sum[r][half]);
@@ -351,12 +361,23 @@ void AllRows(const uint8_t* panel, const PanelArgs& args, int32_t* terms, float*
     Rows<F, kTileRows>(panel, args, row, terms, out, outputs);
   }
   switch (args.rows - row) {
-    case 5: Rows<F, 5>(panel, args, row, terms, out, outputs); break;
-    case 4: Rows<F, 4>(panel, args, row, terms, out, outputs); break;
-    case 3: Rows<F, 3>(panel, args, row, terms, out, outputs); break;
-    case 2: Rows<F, 2>(panel, args, row, terms, out, outputs); break;
-    case 1: Rows<F, 1>(panel, args, row, terms, out, outputs); break;
-    default: break;
+    case 5:
+      Rows<F, 5>(panel, args, row, terms, out, outputs);
+      break;
+    case 4:
+      Rows<F, 4>(panel, args, row, terms, out, outputs);
+      break;
+    case 3:
+      Rows<F, 3>(panel, args, row, terms, out, outputs);
+      break;
+    case 2:
+      Rows<F, 2>(panel, args, row, terms, out, outputs);
+      break;
+    case 1:
+      Rows<F, 1>(panel, args, row, terms, out, outputs);
+      break;
+    default:
+      break;
   }
 }
 
@@ -383,15 +404,24 @@ void Panels(const PanelArgs& args) {
 
 PanelFunction Avx512VnniPanels(DType type) {
   switch (type) {
-    case DType::kQ4_0: return Panels<Simple4<false, false, 3>>;
-    case DType::kQ4_1: return Panels<Simple4<true, false, -1>>;
-    case DType::kQ5_0: return Panels<Simple4<false, true, 4>>;
-    case DType::kQ5_1: return Panels<Simple4<true, true, -1>>;
-    case DType::kQ8_0: return Panels<Simple8>;
-    case DType::kQ4_K: return Panels<GroupedK<false>>;
-    case DType::kQ5_K: return Panels<GroupedK<true>>;
-    case DType::kQ6_K: return Panels<SixK>;
-    default: return nullptr;
+    case DType::kQ4_0:
+      return Panels<Simple4<false, false, 3>>;
+    case DType::kQ4_1:
+      return Panels<Simple4<true, false, -1>>;
+    case DType::kQ5_0:
+      return Panels<Simple4<false, true, 4>>;
+    case DType::kQ5_1:
+      return Panels<Simple4<true, true, -1>>;
+    case DType::kQ8_0:
+      return Panels<Simple8>;
+    case DType::kQ4_K:
+      return Panels<GroupedK<false>>;
+    case DType::kQ5_K:
+      return Panels<GroupedK<true>>;
+    case DType::kQ6_K:
+      return Panels<SixK>;
+    default:
+      return nullptr;
   }
 }
 

@@ -21,7 +21,7 @@ class Linear {
   virtual size_t scratch_bytes() const = 0;  // of one call, kAlignment-aligned
   virtual size_t packed_bytes() const = 0;
   virtual std::string_view provider() const = 0;
-  virtual DType activation() const = 0;      // kF32 or kQ8Act: what `x` must be
+  virtual DType activation() const = 0;  // kF32 or kQ8Act: what `x` must be
 
   // out[r][n − begin] for rows r and outputs begin ≤ n < end; begin is a multiple of tile().
   // x rows are contiguous (f32) or Q8ActLayout::stride() apart; out rows `out_stride` floats.

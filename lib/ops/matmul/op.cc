@@ -33,8 +33,7 @@ Status Check(const OpSpec& spec) {
     if (weight.type == DType::kI32 || (int8 && !WantsInt8Activations(weight.type))) {
       return SpecError(spec, "the weight's type does not go with the input's");
     }
-    HOB_RETURN_IF_ERROR(
-        CheckActivation(spec, out, "an output", DType::kF32, weight.shape[0]));
+    HOB_RETURN_IF_ERROR(CheckActivation(spec, out, "an output", DType::kF32, weight.shape[0]));
     if (bias.present) HOB_RETURN_IF_ERROR(CheckVector(spec, bias, "bias", weight.shape[0]));
   }
   if (residual == 1) {
@@ -56,9 +55,9 @@ class MatmulKernel final : public Kernel {
     const Operand& weight = spec.inputs[1 + 2 * index];
     const Operand& bias = spec.inputs[2 + 2 * index];
     Part part;
-    HOB_ASSIGN_OR_RETURN(part.linear,
-                         MakeLinear(spec.name, weight, twice_ ? DType::kQ8Act : spec.inputs[0].type,
-                                    context));
+    HOB_ASSIGN_OR_RETURN(
+        part.linear,
+        MakeLinear(spec.name, weight, twice_ ? DType::kQ8Act : spec.inputs[0].type, context));
     part.outputs = weight.shape[0];
     part.tiles = (part.outputs + part.linear->tile() - 1) / part.linear->tile();
     part.bias = bias.present ? reinterpret_cast<const float*>(bias.weight->data.data()) : nullptr;
@@ -82,10 +81,11 @@ class MatmulKernel final : public Kernel {
     // Pieces small enough that a late thread holds the others up little, long enough to stream.
     const size_t pieces = threads_ * 8;
     const size_t grain = std::max<size_t>(1, static_cast<size_t>(tiles_) / pieces);
-    context.pool->For(static_cast<size_t>(tiles_), grain, [&](size_t begin, size_t end, size_t thread) {
-      RunTiles(context, static_cast<int64_t>(begin), static_cast<int64_t>(end),
-               context.scratch + thread * thread_scratch_);
-    });
+    context.pool->For(static_cast<size_t>(tiles_), grain,
+                      [&](size_t begin, size_t end, size_t thread) {
+                        RunTiles(context, static_cast<int64_t>(begin), static_cast<int64_t>(end),
+                                 context.scratch + thread * thread_scratch_);
+                      });
   }
 
  private:
@@ -110,7 +110,8 @@ class MatmulKernel final : public Kernel {
           ComputeTwice(part, context, n, std::min(n + tile, high), out + (n - low), scratch);
         }
       } else {
-        part.linear->Compute(context.inputs[0], context.rows, low, high, out, part.outputs, scratch);
+        part.linear->Compute(context.inputs[0], context.rows, low, high, out, part.outputs,
+                             scratch);
       }
       for (int64_t r = 0; r < context.rows; ++r) {
         float* row = out + r * part.outputs;
@@ -134,8 +135,8 @@ class MatmulKernel final : public Kernel {
     scratch += TermsBytes(part.linear->tile());
     for (int64_t first = 0; first < context.rows; first += kRowBlock) {
       const int64_t rows = std::min(kRowBlock, context.rows - first);
-      part.linear->Compute(context.inputs[0] + static_cast<size_t>(first) * x_stride_, 2 * rows, begin,
-                           end, terms, columns, scratch);
+      part.linear->Compute(context.inputs[0] + static_cast<size_t>(first) * x_stride_, 2 * rows,
+                           begin, end, terms, columns, scratch);
       for (int64_t r = 0; r < rows; ++r) {
         const float* term = terms + 2 * r * columns;
         float* row = out + (first + r) * part.outputs;

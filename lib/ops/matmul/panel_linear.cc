@@ -38,16 +38,17 @@ class PanelLinear final : public Linear {
 
   Status Pack(const PanelFormat& format, const Operand& weight, const PlanContext& context) {
     const int64_t panels = (outputs_ + kPanelRows - 1) / kPanelRows;
-    HOB_ASSIGN_OR_RETURN(packed_,
-                         Buffer::Create(context.allocator, static_cast<size_t>(panels) * panel_bytes_,
-                                        absl::StrCat("packed ", weight.weight->name)));
+    HOB_ASSIGN_OR_RETURN(
+        packed_, Buffer::Create(context.allocator, static_cast<size_t>(panels) * panel_bytes_,
+                                absl::StrCat("packed ", weight.weight->name)));
     const uint8_t* source = weight.weight->data.data();
     const size_t row_bytes = weight.weight->data.size() / static_cast<size_t>(outputs_);
     context.pool->For(static_cast<size_t>(panels), 4, [&](size_t begin, size_t end, size_t) {
       for (size_t p = begin; p < end; ++p) {
         const int64_t row = static_cast<int64_t>(p) * kPanelRows;
         PackPanel(format, source + static_cast<size_t>(row) * row_bytes, row_bytes,
-                  std::min(kPanelRows, outputs_ - row), columns_, packed_.data() + p * panel_bytes_);
+                  std::min(kPanelRows, outputs_ - row), columns_,
+                  packed_.data() + p * panel_bytes_);
       }
     });
     return absl::OkStatus();
@@ -61,16 +62,17 @@ class PanelLinear final : public Linear {
 
   void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
                int64_t out_stride, uint8_t* scratch) const override {
-    kernel_.function({.panels = packed_.data() + static_cast<size_t>(begin / kPanelRows) * panel_bytes_,
-                      .panel_bytes = panel_bytes_,
-                      .outputs = end - begin,
-                      .x = x,
-                      .x_stride = Q8ActLayout(static_cast<size_t>(columns_)).stride(),
-                      .rows = rows,
-                      .columns = columns_,
-                      .out = out,
-                      .out_stride = out_stride,
-                      .scratch = scratch});
+    kernel_.function(
+        {.panels = packed_.data() + static_cast<size_t>(begin / kPanelRows) * panel_bytes_,
+         .panel_bytes = panel_bytes_,
+         .outputs = end - begin,
+         .x = x,
+         .x_stride = Q8ActLayout(static_cast<size_t>(columns_)).stride(),
+         .rows = rows,
+         .columns = columns_,
+         .out = out,
+         .out_stride = out_stride,
+         .scratch = scratch});
   }
 
  private:

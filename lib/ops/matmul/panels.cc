@@ -163,15 +163,32 @@ void PackPanel(const PanelFormat& format, const uint8_t* rows, size_t row_bytes,
   for (int64_t row = 0; row < row_count; ++row) {
     const uint8_t* source = rows + static_cast<size_t>(row) * row_bytes;
     switch (format.type) {
-      case DType::kQ4_0: PackRow<BlockQ4_0>(format, source, row, columns, panel); break;
-      case DType::kQ4_1: PackRow<BlockQ4_1>(format, source, row, columns, panel); break;
-      case DType::kQ5_0: PackRow<BlockQ5_0>(format, source, row, columns, panel); break;
-      case DType::kQ5_1: PackRow<BlockQ5_1>(format, source, row, columns, panel); break;
-      case DType::kQ8_0: PackRow<BlockQ8_0>(format, source, row, columns, panel); break;
-      case DType::kQ4_K: PackRow<BlockQ4_K>(format, source, row, columns, panel); break;
-      case DType::kQ5_K: PackRow<BlockQ5_K>(format, source, row, columns, panel); break;
-      case DType::kQ6_K: PackRow<BlockQ6_K>(format, source, row, columns, panel); break;
-      default: break;
+      case DType::kQ4_0:
+        PackRow<BlockQ4_0>(format, source, row, columns, panel);
+        break;
+      case DType::kQ4_1:
+        PackRow<BlockQ4_1>(format, source, row, columns, panel);
+        break;
+      case DType::kQ5_0:
+        PackRow<BlockQ5_0>(format, source, row, columns, panel);
+        break;
+      case DType::kQ5_1:
+        PackRow<BlockQ5_1>(format, source, row, columns, panel);
+        break;
+      case DType::kQ8_0:
+        PackRow<BlockQ8_0>(format, source, row, columns, panel);
+        break;
+      case DType::kQ4_K:
+        PackRow<BlockQ4_K>(format, source, row, columns, panel);
+        break;
+      case DType::kQ5_K:
+        PackRow<BlockQ5_K>(format, source, row, columns, panel);
+        break;
+      case DType::kQ6_K:
+        PackRow<BlockQ6_K>(format, source, row, columns, panel);
+        break;
+      default:
+        break;
     }
   }
 }

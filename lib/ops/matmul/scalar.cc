@@ -23,9 +23,7 @@ class PanelReader {
   const uint8_t* Block(int64_t block) const {
     return Group(block) + format_.group_bytes + block % format_.group_blocks * format_.block_bytes;
   }
-  static float Half(const uint8_t* p) {
-    return F16ToF32(static_cast<uint16_t>(p[0] | p[1] << 8));
-  }
+  static float Half(const uint8_t* p) { return F16ToF32(static_cast<uint16_t>(p[0] | p[1] << 8)); }
   // Of the block's columns 16·part … 16·part + 15.
   float Scale(int64_t block, int part) const {
     const float d = Half(Group(block) + 2 * row_);
@@ -41,7 +39,8 @@ class PanelReader {
     return format_.group_blocks == 8 ? 0.0f - static_cast<float>(Block(block)[32 + row_]) * m : m;
   }
   int32_t Quant(int64_t block, int64_t column) const {
-    const uint8_t* quants = Block(block) + (format_.group_blocks == 8 || !format_.has_min ? 64 : 128);
+    const uint8_t* quants =
+        Block(block) + (format_.group_blocks == 8 || !format_.has_min ? 64 : 128);
     const int64_t j = column / 4, i = column % 4;
     const int64_t byte = row_ / 16 * 64 + row_ % 16 * 4 + i;
     if (format_.low_bits == 8) return quants[j * 128 + byte];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// matmul_swiglu: x [T, K] kQ8Act or kQ8x2Act, gate [F, K], up [F, K] → activation(x·gateᵀ)·(x·upᵀ), f32 or
-// kQ8Act [T, F]. A tile of both products never leaves the cache. Attribute as swiglu's.
+// matmul_swiglu: x [T, K] kQ8Act or kQ8x2Act, gate [F, K], up [F, K] → activation(x·gateᵀ)·(x·upᵀ),
+// f32 or kQ8Act [T, F]. A tile of both products never leaves the cache. Attribute as swiglu's.
 #include <algorithm>
 
 #include "lib/ops/matmul/linear.h"
@@ -100,7 +100,8 @@ class MatmulSwigluKernel final : public Kernel {
   static void AddTerms(float* products, size_t rows, size_t columns) {
     for (size_t r = 0; r < rows; ++r) {
       const float* terms = products + 2 * r * columns;
-      for (size_t n = 0; n < columns; ++n) products[r * columns + n] = terms[n] + terms[columns + n];
+      for (size_t n = 0; n < columns; ++n)
+        products[r * columns + n] = terms[n] + terms[columns + n];
     }
   }
 

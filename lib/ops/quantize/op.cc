@@ -11,8 +11,7 @@ namespace {
 Status Check(const OpSpec& spec) {
   HOB_RETURN_IF_ERROR(CheckCounts(spec, 1, 1, 1));
   HOB_RETURN_IF_ERROR(CheckActivation(spec, spec.inputs[0], "the input", DType::kF32, -1));
-  const DType type =
-      spec.outputs[0].type == DType::kQ8x2Act ? DType::kQ8x2Act : DType::kQ8Act;
+  const DType type = spec.outputs[0].type == DType::kQ8x2Act ? DType::kQ8x2Act : DType::kQ8Act;
   return CheckActivation(spec, spec.outputs[0], "the output", type, spec.inputs[0].columns());
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An app in C that links an installed hob: versions agree, a runtime starts, a missing model is an error object. */
+/* An app in C that links an installed hob: versions agree, a runtime starts, a missing model is an
+ * error object. */
 #include <hob/hob.h>
 #include <stdio.h>
 #include <string.h>
