@@ -133,7 +133,7 @@ TEST_CASE("quantize twice: the second row is what the first leaves, to about 15 
     for (size_t r = 0; r < static_cast<size_t>(rows); ++r) {
       const uint8_t* first = out.data() + 2 * r * stride;
       const uint8_t* second = first + stride;
-      CHECK(std::memcmp(first, single.data() + r * stride, layout.bytes) == 0);
+      CHECK(std::memcmp(first, single.data() + r * layout.bytes, layout.bytes) == 0);
       const auto value = [&](const uint8_t* row, size_t i) {
         const auto* scale = reinterpret_cast<const float*>(row + layout.scale_offset);
         return static_cast<double>(scale[i / 32]) * reinterpret_cast<const int8_t*>(row)[i];

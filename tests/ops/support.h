@@ -124,9 +124,9 @@ class Runner {
       pointers.push_back(buffers.back().data());
     }
     const auto columns = static_cast<size_t>(spec_.outputs[0].columns());
-    const bool quantized = spec_.outputs[0].type == DType::kQ8Act;
-    const size_t stride = quantized ? Q8ActLayout(columns).stride() : columns * sizeof(float);
-    const size_t bytes = quantized ? Q8ActLayout(columns).bytes : stride;
+    const DType type = spec_.outputs[0].type;
+    const size_t stride = ActivationRowBytes(type, columns);
+    const size_t bytes = type == DType::kQ8Act ? Q8ActLayout(columns).bytes : stride;
     Buffer output = Aligned(stride * static_cast<size_t>(rows));
     if (output.size() > 0) std::memset(output.data(), 0xcd, output.size());
     uint8_t* outputs[] = {output.data()};
