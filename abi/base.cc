@@ -51,7 +51,7 @@ hob_status FailOutOfMemory(hob_error** error) noexcept {
   return HOB_RESOURCE_EXHAUSTED;
 }
 
-hob_status Fail(hob_error** error, const Status& status) noexcept {
+hob_status Fail(hob_error** error, const Status& status) {
   const auto code = static_cast<hob_status>(status.code());
   if (error == nullptr) return code;
   try {
@@ -59,7 +59,7 @@ hob_status Fail(hob_error** error, const Status& status) noexcept {
     const std::string_view message(status.message().data(), status.message().size());
     *error = NewError(code, message, hint);
     if (*error != nullptr) return code;
-  } catch (const std::bad_alloc&) {
+  } catch (...) {  // only memory can be out here
   }
   FailOutOfMemory(error);
   return code;

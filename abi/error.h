@@ -19,7 +19,7 @@ namespace hob::abi {
 
 // Makes *error of `status`, unless `error` is null; returns the status code. Throws nothing:
 // without memory for the texts, the error is one that says so.
-hob_status Fail(hob_error** error, const Status& status) noexcept;
+hob_status Fail(hob_error** error, const Status& status);
 hob_status FailOutOfMemory(hob_error** error) noexcept;
 hob_status FailWithException(hob_error** error, const char* what) noexcept;
 
