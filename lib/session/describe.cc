@@ -25,14 +25,10 @@ void Write(JsonWriter& json, const std::vector<T>& values) {
 }
 
 void WriteMetadata(JsonWriter& json, const Metadata& metadata) {
-  std::vector<std::pair<std::string_view, const MetaValue*>> sorted;
-  for (const auto& [key, value] : metadata.values) sorted.emplace_back(key, &value);
-  std::sort(sorted.begin(), sorted.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
   json.Key("hyperparameters").BeginObject();
-  for (const auto& [key, value] : sorted) {
+  for (const auto& [key, value] : metadata.values) {
     json.Key(key);
-    std::visit([&](const auto& held) { Write(json, held); }, *value);
+    std::visit([&](const auto& held) { Write(json, held); }, value);
   }
   json.EndObject();
 }
