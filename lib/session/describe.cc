@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/session/describe.h"
 
-#include <algorithm>
 #include <type_traits>
 #include <utility>
 #include <variant>
