@@ -61,7 +61,12 @@ class Chat {
     if (name == "/help") {
       Print(kHelp);
     } else if (name == "/history") {
-      for (const auto& [role, text] : history_) Print(role + ": " + text + "\n");
+      for (const auto& [role, text] : history_) {
+        Print(role);
+        Print(": ");
+        Print(text);
+        Print("\n");
+      }
     } else if (name == "/reset" || name == "/system") {
       if (name == "/system") system_ = space == std::string::npos ? "" : line.substr(space + 1);
       Check(session_.Reset());

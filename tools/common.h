@@ -22,7 +22,7 @@ inline constexpr int kInterrupted = 130;
 
 // Ends the command with a message on stderr.
 struct Failure : std::exception {
-  Failure(std::string what, std::string hint = {}, int exit_code = kFailed)
+  explicit Failure(std::string what, std::string hint = {}, int exit_code = kFailed)
       : what_text(std::move(what)), hint(std::move(hint)), code(exit_code) {}
   const char* what() const noexcept override { return what_text.c_str(); }
   std::string what_text, hint;

@@ -72,8 +72,10 @@ class Exception : public std::exception {
 template <typename T>
 class [[nodiscard]] Result {
  public:
+  // Implicit, so that a function may return either. NOLINTBEGIN(google-explicit-constructor)
   Result(T value) : ok_(true) { ::new (static_cast<void*>(&value_)) T(std::move(value)); }
   Result(Error error) : ok_(false) { ::new (static_cast<void*>(&error_)) Error(std::move(error)); }
+  // NOLINTEND(google-explicit-constructor)
   Result(Result&& other) noexcept : ok_(other.ok_) {
     if (ok_) {
       ::new (static_cast<void*>(&value_)) T(std::move(other.value_));
@@ -130,7 +132,7 @@ template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() : error_(HOB_OK) {}
-  Result(Error error) : error_(std::move(error)) {}
+  Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return error_.code() == HOB_OK; }
   explicit operator bool() const { return ok(); }
