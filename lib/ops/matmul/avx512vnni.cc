@@ -28,6 +28,7 @@ inline __m512i Vector(const uint8_t* p) { return _mm512_load_si512(p); }
 template <bool kMin, bool kFifth, int kZeroLog2>
 struct Simple4 {
   static constexpr bool kHasMin = kMin, kSplit = false;
+  static constexpr bool kExpanded = false;
   static constexpr int kZeroShift = kZeroLog2;
   static constexpr int kHeader = kMin ? 128 : 64;
   static constexpr int kBlock = kHeader + (kFifth ? 128 : 0) + 512;
@@ -63,12 +64,14 @@ struct Simple4 {
 };
 
 struct Simple8 {
+  static constexpr int kBlock = 64 + 1024;
   static constexpr bool kHasMin = false, kSplit = false;
+  static constexpr bool kExpanded = false;
   static constexpr int kZeroShift = 7;
   struct Cursor {
     const uint8_t* block;
   };
-  static inline Cursor At(const uint8_t* panel, int64_t b) { return {panel + b * (64 + 1024)}; }
+  static inline Cursor At(const uint8_t* panel, int64_t b) { return {panel + b * kBlock}; }
   static inline BlockScales Scales(Cursor c, int half) {
     BlockScales s;
     s.scale[0] = Halves(c.block + 32 * half);
@@ -95,6 +98,7 @@ inline __m512 SignedBytes(const uint8_t* p, __m512 factor) {
 template <bool kFifth>
 struct GroupedK {
   static constexpr bool kHasMin = true, kSplit = false;
+  static constexpr bool kExpanded = false;
   static constexpr int kZeroShift = -1;
   static constexpr int kBlock = 64 + (kFifth ? 128 : 0) + 512;
   struct Cursor {
@@ -122,6 +126,7 @@ struct GroupedK {
 
 struct SixK {
   static constexpr bool kHasMin = false, kSplit = true;
+  static constexpr bool kExpanded = false;
   static constexpr int kZeroShift = 5;
   static constexpr int kBlock = 64 + 256 + 512;
   struct Cursor {
@@ -159,6 +164,7 @@ struct SixK {
 template <typename Format>
 struct Expanded {
   static constexpr bool kHasMin = Format::kHasMin, kSplit = Format::kSplit;
+  static constexpr bool kExpanded = true;
   static constexpr int kZeroShift = Format::kZeroShift;
   static constexpr int kBlock = 1024 + 128 * (1 + (kSplit ? 1 : 0) + (kHasMin ? 1 : 0));
   struct Cursor {
@@ -266,6 +272,8 @@ inline __attribute__((always_inline)) void Products(typename F::Cursor c, const 
   }
 }
 
+constexpr int kPrefetchBytes = 8192;  // decode, 1 thread: 1 KiB +3 %, 4 KiB +13 %, 8 KiB +15 %
+
 // kRows rows of x times one panel.
 template <typename F, int kRows>
 inline __attribute__((always_inline)) void Tile(const uint8_t* panel, const PanelArgs& args,
@@ -277,6 +285,12 @@ inline __attribute__((always_inline)) void Tile(const uint8_t* panel, const Pane
   for (int r = 0; r < kRows; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
   for (int64_t b = 0; b < blocks; ++b) {
     const typename F::Cursor c = F::At(panel, b);
+    if constexpr (kRows <= 2 && !F::kExpanded) {
+      // Streamed from memory: ask for what comes in good time. Past the end it does no harm.
+      for (int i = 0; i < F::kBlock; i += 64) {
+        _mm_prefetch(reinterpret_cast<const char*>(c.block) + kPrefetchBytes + i, _MM_HINT_T0);
+      }
+    }
     const uint8_t* a[kRows];
     for (int r = 0; r < kRows; ++r) a[r] = x + static_cast<size_t>(r) * args.x_stride + b * 32;
     __m512i low[kRows][2];
