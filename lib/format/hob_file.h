@@ -13,7 +13,7 @@ namespace hob::format {
 // As PNG's magic: a byte above 127, line ends of both kinds and a Ctrl-Z show a transfer that took
 // the file for text.
 inline constexpr uint8_t kHobMagic[8] = {0x89, 'H', 'O', 'B', '\r', '\n', 0x1a, '\n'};
-inline constexpr uint32_t kHobVersion = 1;
+inline constexpr uint32_t kHobVersion = 2;     // of what is written; 1 is read too
 inline constexpr uint64_t kHobAlignment = 64;  // of the FlatBuffer, the data and each tensor
 inline constexpr uint64_t kMaxFlatBufferBytes = (uint64_t{1} << 31) - 1 - kHobAlignment;
 

@@ -49,15 +49,15 @@ StatusOr<HobHeader> ReadHeader(std::span<const uint8_t> bytes) {
   }
   std::memcpy(&header, bytes.data(), sizeof(header));
   if (header.version == 0 || header.version > kHobVersion) {
-    return Error(
-        StatusCode::kUnimplemented,
-        Concat(".hob version ", header.version, " is not read; this library reads ", kHobVersion),
-        "Use a newer hob, or convert the model again with this one.");
+    return Error(StatusCode::kUnimplemented,
+                 Concat(".hob version ", header.version, " is not read; this library reads 1 to ",
+                        kHobVersion),
+                 "Use a newer hob, or convert the model again with this one.");
   }
   const bool zeros = std::all_of(std::begin(header.reserved), std::end(header.reserved),
                                  [](uint8_t byte) { return byte == 0; });
   if (header.header_bytes != sizeof(header) || !zeros) {
-    return Corrupt("the header is not one of .hob version 1");
+    return Corrupt("the header is not one of a .hob file");
   }
   const uint64_t file = bytes.size();
   HOB_RETURN_IF_ERROR(
@@ -240,7 +240,8 @@ Status ReadTensors(const fbs::Model& root, std::span<const uint8_t> data, Budget
                                    .type = static_cast<uint32_t>(entry->type()),
                                    .shape = shape,
                                    .offset = entry->offset(),
-                                   .hob_types = true},
+                                   .hob_types = true,
+                                   .panels = entry->panels()},
                                   data, kHobAlignment, model));
     if (model->tensors.back().data.size() != entry->size()) {
       return Corrupt(Concat("tensor ", Quoted(name), " has ", entry->size(),

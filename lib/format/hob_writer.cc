@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "lib/base/panels.h"
 #include "lib/format/hob_file.h"
 #include "lib/format/hob_generated.h"
 #include "lib/format/validate.h"
@@ -20,6 +21,28 @@ uint64_t Aligned(uint64_t offset) {
   return (offset + kHobAlignment - 1) / kHobAlignment * kHobAlignment;
 }
 
+// A tensor as it will be in the file.
+struct Output {
+  const Tensor* tensor = nullptr;
+  bool panels = false, pack = false;  // pack: the tensor has rows still
+  uint64_t bytes = 0;
+};
+
+std::vector<Output> PlanOutputs(const ModelFile& model, const std::set<std::string>& panels) {
+  std::vector<Output> outputs;
+  for (const Tensor& tensor : model.tensors) {
+    Output output{.tensor = &tensor, .panels = tensor.panels, .bytes = tensor.data.size()};
+    const PanelFormat* format = FindPanelFormat(tensor.type);
+    if (!tensor.panels && format != nullptr && tensor.shape.size() == 2 &&
+        panels.contains(tensor.name)) {
+      output.panels = output.pack = true;
+      output.bytes = PanelsBytes(*format, tensor.shape[0], tensor.shape[1]);
+    }
+    outputs.push_back(output);
+  }
+  return outputs;
+}
+
 // What a reader would refuse is not written.
 Status CheckModel(const ModelFile& model, const fbs::GraphT* graph) {
   HOB_RETURN_IF_ERROR(format::ValidateModel(model));
@@ -29,7 +52,8 @@ Status CheckModel(const ModelFile& model, const fbs::GraphT* graph) {
                                            .type = static_cast<uint32_t>(tensor.type),
                                            .shape = tensor.shape,
                                            .offset = 0,
-                                           .hob_types = true},
+                                           .hob_types = true,
+                                           .panels = tensor.panels},
                                           tensor.data, kHobAlignment, &names));
     if (const size_t size = names.tensors.back().data.size(); size != tensor.data.size()) {
       return Error(StatusCode::kInvalidArgument,
@@ -146,17 +170,18 @@ flatbuffers::Offset<fbs::Vocabulary> PackVocabulary(const Vocabulary& vocabulary
 }
 
 // Lays the tensors out, sets `data_bytes` and finishes the FlatBuffer.
-Status Pack(const ModelFile& model, const fbs::GraphT* graph, Builder* builder,
-            uint64_t* data_bytes) {
+Status Pack(const ModelFile& model, const fbs::GraphT* graph, const std::vector<Output>& outputs,
+            Builder* builder, uint64_t* data_bytes) {
   std::vector<flatbuffers::Offset<fbs::TensorEntry>> tensors;
   *data_bytes = 0;
-  for (const Tensor& tensor : model.tensors) {
+  for (const Output& output : outputs) {
+    const Tensor& tensor = *output.tensor;
     const uint64_t offset = Aligned(*data_bytes);
-    *data_bytes = offset + tensor.data.size();
+    *data_bytes = offset + output.bytes;
     const auto name = builder->CreateString(tensor.name);
     const auto shape = builder->CreateVector(tensor.shape);
     tensors.push_back(fbs::CreateTensorEntry(*builder, name, static_cast<int32_t>(tensor.type),
-                                             shape, offset, tensor.data.size()));
+                                             shape, offset, output.bytes, output.panels));
   }
   const auto packed_tensors = builder->CreateVector(tensors);
   const auto architecture = builder->CreateString(model.architecture);
@@ -172,40 +197,80 @@ Status Pack(const ModelFile& model, const fbs::GraphT* graph, Builder* builder,
   return Error(StatusCode::kInvalidArgument, "the graph is too large for a .hob file");
 }
 
-Status WriteTensors(const ModelFile& model, const Progress& progress, AtomicFileWriter* writer) {
-  uint64_t total = 0;
-  for (const Tensor& tensor : model.tensors) total += tensor.data.size();
-  uint64_t done = 0;
-  const auto report = [&]() {
-    if (progress == nullptr || progress(done, total)) return absl::OkStatus();
-    return Error(StatusCode::kCancelled, "writing the model was cancelled");
-  };
-  HOB_RETURN_IF_ERROR(report());
-  for (const Tensor& tensor : model.tensors) {
-    HOB_RETURN_IF_ERROR(writer->PadTo(kHobAlignment));
-    std::span<const uint8_t> rest = tensor.data;
-    while (!rest.empty()) {
-      const auto part = rest.first(std::min<size_t>(rest.size(), kChunkBytes));
-      HOB_RETURN_IF_ERROR(writer->Append(part));
-      // Read once: these pages need not count as this process's memory any longer.
-      if (model.file != nullptr) model.file->DontNeed(part);
-      rest = rest.subspan(part.size());
-      done += part.size();
-      HOB_RETURN_IF_ERROR(report());
+// Writes tensors, in parts small enough for `progress` to be called often.
+class TensorWriter {
+ public:
+  TensorWriter(const ModelFile& model, const Progress& progress, AtomicFileWriter* writer)
+      : model_(model), progress_(progress), writer_(*writer) {}
+
+  Status Write(const std::vector<Output>& outputs) {
+    for (const Output& output : outputs) total_ += output.bytes;
+    HOB_RETURN_IF_ERROR(Report());
+    for (const Output& output : outputs) {
+      HOB_RETURN_IF_ERROR(writer_.PadTo(kHobAlignment));
+      HOB_RETURN_IF_ERROR(output.pack ? WritePanels(*output.tensor) : WriteAsIs(*output.tensor));
     }
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
-}
+
+ private:
+  Status Report() const {
+    if (progress_ == nullptr || progress_(done_, total_)) return absl::OkStatus();
+    return Error(StatusCode::kCancelled, "writing the model was cancelled");
+  }
+
+  // `source` is what `part` was made of.
+  Status WritePart(std::span<const uint8_t> part, std::span<const uint8_t> source) {
+    HOB_RETURN_IF_ERROR(writer_.Append(part));
+    // Read once: these pages need not count as this process's memory any longer.
+    if (model_.file != nullptr) model_.file->DontNeed(source);
+    done_ += part.size();
+    return Report();
+  }
+
+  Status WriteAsIs(const Tensor& tensor) {
+    for (std::span<const uint8_t> rest = tensor.data; !rest.empty();) {
+      const auto part = rest.first(std::min<size_t>(rest.size(), kChunkBytes));
+      HOB_RETURN_IF_ERROR(WritePart(part, part));
+      rest = rest.subspan(part.size());
+    }
+    return absl::OkStatus();
+  }
+
+  Status WritePanels(const Tensor& tensor) {
+    const PanelFormat& format = *FindPanelFormat(tensor.type);
+    const int64_t rows = tensor.rows(), columns = tensor.columns();
+    const size_t row_bytes = tensor.data.size() / static_cast<size_t>(rows);
+    const size_t panel_bytes = PanelBytes(format, columns);
+    std::vector<uint8_t> panel;
+    for (int64_t row = 0; row < rows; row += kPanelRows) {
+      const int64_t count = std::min(kPanelRows, rows - row);
+      const auto source = tensor.data.subspan(static_cast<size_t>(row) * row_bytes,
+                                              static_cast<size_t>(count) * row_bytes);
+      panel.assign(panel_bytes, 0);
+      PackPanel(format, source.data(), row_bytes, count, columns, panel.data());
+      HOB_RETURN_IF_ERROR(WritePart(panel, source));
+    }
+    return absl::OkStatus();
+  }
+
+  const ModelFile& model_;
+  const Progress& progress_;
+  AtomicFileWriter& writer_;
+  uint64_t done_ = 0, total_ = 0;
+};
 
 }  // namespace
 
-Status WriteHobFile(const ModelFile& model, const fbs::GraphT* graph, const std::string& path,
+Status WriteHobFile(const ModelFile& model, const fbs::GraphT* graph,
+                    const std::set<std::string>& panels, const std::string& path,
                     const Progress& progress) {
   HOB_RETURN_IF_ERROR(CheckModel(model, graph));
   HOB_RETURN_IF_ERROR(CheckHeaderSize(model));
   Builder builder;
   uint64_t data_bytes = 0;
-  HOB_RETURN_IF_ERROR(Pack(model, graph, &builder, &data_bytes));
+  const std::vector<Output> outputs = PlanOutputs(model, panels);
+  HOB_RETURN_IF_ERROR(Pack(model, graph, outputs, &builder, &data_bytes));
 
   HobHeader header = {};
   std::memcpy(header.magic, format::kHobMagic, sizeof(header.magic));
@@ -222,7 +287,7 @@ Status WriteHobFile(const ModelFile& model, const fbs::GraphT* graph, const std:
   HOB_RETURN_IF_ERROR(writer->Append({builder.GetBufferPointer(), builder.GetSize()}));
   HOB_RETURN_IF_ERROR(writer->PadTo(kHobAlignment));
   builder.Release();
-  HOB_RETURN_IF_ERROR(WriteTensors(model, progress, writer.get()));
+  HOB_RETURN_IF_ERROR(TensorWriter(model, progress, writer.get()).Write(outputs));
   return writer->Commit();
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +33,9 @@ struct Tensor {
   // 0. (GGUF stores the reverse order.) shape.back() is a multiple of the type's block.
   std::vector<int64_t> shape;
   std::span<const uint8_t> data;
+  // Whether `data` are panels (lib/base/panels.h), ready to be multiplied, and not the type's rows.
+  // Only of a matrix in a `.hob` file, which begins at a multiple of 64 bytes in memory.
+  bool panels = false;
 
   int64_t columns() const { return shape.back(); }
   int64_t rows() const;  // product of the other dimensions
@@ -98,10 +102,13 @@ struct ModelFile {
 // hob does not run, by name. Nothing is left allocated on failure. Thread-safe.
 StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(const std::string& path);
 
-// Writes `model` (tensors as they are, 64-byte aligned) with `graph` to a `.hob` file, whole or not
-// at all. `progress` gets bytes done and in all, and returns false to cancel (CANCELLED).
+// Writes `model` (tensors 64-byte aligned) with `graph` to a `.hob` file, whole or not at all. The
+// tensors named in `panels` are packed on the way, if they have a panel form; the others are
+// written as they are. `progress` gets bytes done and in all, and returns false to cancel
+// (CANCELLED).
 using Progress = std::function<bool(uint64_t done, uint64_t total)>;
-Status WriteHobFile(const ModelFile& model, const fbs::GraphT* graph, const std::string& path,
+Status WriteHobFile(const ModelFile& model, const fbs::GraphT* graph,
+                    const std::set<std::string>& panels, const std::string& path,
                     const Progress& progress);
 
 }  // namespace hob

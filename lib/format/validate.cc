@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "lib/base/panels.h"
 
 namespace hob::format {
 namespace {
@@ -32,7 +33,7 @@ Status CheckTensor(const TensorClaim& claim, std::span<const uint8_t> data, uint
                    std::span<const uint8_t>* bytes) {
   HOB_RETURN_IF_ERROR(CheckType(claim.type, claim.hob_types));
   HOB_ASSIGN_OR_RETURN(const uint64_t size,
-                       TensorBytes(static_cast<DType>(claim.type), claim.shape));
+                       TensorBytes(static_cast<DType>(claim.type), claim.shape, claim.panels));
   if (claim.offset % alignment != 0) {
     return Invalid(
         Concat("offset ", claim.offset, " is not a multiple of the file's alignment, ", alignment));
@@ -68,7 +69,7 @@ std::string Quoted(std::string_view text) {
   return Concat("'", escaped, cut ? "…'" : "'");
 }
 
-StatusOr<uint64_t> TensorBytes(DType type, std::span<const int64_t> shape) {
+StatusOr<uint64_t> TensorBytes(DType type, std::span<const int64_t> shape, bool panels) {
   const DTypeInfo* info = FindDType(type);
   if (info == nullptr) {
     return Error(StatusCode::kUnimplemented, "has a type that hob does not know", kSupported);
@@ -94,6 +95,15 @@ StatusOr<uint64_t> TensorBytes(DType type, std::span<const int64_t> shape) {
     return Invalid(Concat("has ", columns, " columns, which is not a multiple of ", info->name,
                           "'s block of ", block));
   }
+  if (panels) {
+    const PanelFormat* format = FindPanelFormat(type);
+    if (format == nullptr || shape.size() != 2) {
+      return Invalid("is said to be panels, which only a matrix of a block type can be");
+    }
+    // At most 31 rows more than there are, of at most two bytes an element.
+    if (elements > (uint64_t{1} << 56)) return Invalid("is too large for panels");
+    return PanelsBytes(*format, shape[0], shape[1]);
+  }
   if (type == DType::kQC8) return elements + elements / columns * sizeof(float);
   return elements / info->block_elements * info->block_bytes;
 }
@@ -116,6 +126,7 @@ Status AddTensor(const TensorClaim& claim, std::span<const uint8_t> data, uint64
   tensor.name = std::string(claim.name);
   tensor.type = static_cast<DType>(claim.type);
   tensor.shape.assign(claim.shape.begin(), claim.shape.end());
+  tensor.panels = claim.panels;
   model->tensors.push_back(std::move(tensor));
   return absl::OkStatus();
 }

@@ -25,8 +25,9 @@ inline constexpr size_t kMaxArrayElements = 1u << 24;  // of all arrays together
 std::string Quoted(std::string_view text);
 
 // Bytes that a tensor takes in a file; for QC8 with its row scales. INVALID_ARGUMENT: a shape that
-// is not 1 to 4 dimensions above 0, overflow, columns that do not fill whole blocks.
-StatusOr<uint64_t> TensorBytes(DType type, std::span<const int64_t> shape);
+// is not 1 to 4 dimensions above 0, overflow, columns that do not fill whole blocks, panels of
+// what is no matrix or has no panel form.
+StatusOr<uint64_t> TensorBytes(DType type, std::span<const int64_t> shape, bool panels = false);
 
 struct TensorClaim {
   std::string_view name;
@@ -34,6 +35,7 @@ struct TensorClaim {
   std::span<const int64_t> shape;  // outermost first
   uint64_t offset = 0;             // from the start of the file's tensor data
   bool hob_types = false;          // types of hob's own are allowed
+  bool panels = false;             // Tensor::panels
 };
 
 // Checks `claim` against the file's tensor data and, if it holds, appends the tensor to `model`.

@@ -7,6 +7,23 @@
 #include "lib/text/unicode.h"
 
 namespace hob {
+namespace {
+
+// The tensors that rows are multiplied by.
+std::set<std::string> MultipliedWeights(const Graph& graph) {
+  std::set<std::string> names;
+  for (const Node& node : graph.nodes) {
+    if (node.op != "matmul") continue;
+    for (size_t i = 1; i < node.inputs.size(); i += 2) {  // x, then weight and bias of each
+      if (node.inputs[i] == kNoValue) continue;
+      const Value& value = graph.values[static_cast<size_t>(node.inputs[i])];
+      if (value.kind == ValueKind::kWeight) names.insert(value.tensor);
+    }
+  }
+  return names;
+}
+
+}  // namespace
 
 Status Convert(const std::string& input, const std::string& output, const Progress& progress) {
   for (const std::string* path : {&input, &output}) {
@@ -20,12 +37,14 @@ Status Convert(const std::string& input, const std::string& output, const Progre
   }
   HOB_ASSIGN_OR_RETURN(const auto model, OpenModelFile(input));
   std::shared_ptr<fbs::GraphT> stored;
+  std::set<std::string> panels;
   if (!model->tensors.empty()) {
     auto graph = BuildGraph(*model);
     if (!graph.ok()) return Annotate(graph.status(), input);
     stored = GraphToFile(*graph);
+    panels = MultipliedWeights(*graph);
   }
-  return WriteHobFile(*model, stored.get(), output, progress);
+  return WriteHobFile(*model, stored.get(), panels, output, progress);
 }
 
 }  // namespace hob

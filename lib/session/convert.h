@@ -9,7 +9,8 @@
 namespace hob {
 
 // Reads `input`, builds and checks its graph and writes both as `output` in the `.hob` format,
-// whole or not at all. Vocabulary-only files have no graph.
+// whole or not at all. Block-quantised weights are packed into panels, their values unchanged.
+// Vocabulary-only files have no graph.
 Status Convert(const std::string& input, const std::string& output, const Progress& progress);
 
 }  // namespace hob

@@ -74,6 +74,8 @@ Status BpeTokenizer::AddMerges(const Vocabulary& vocabulary) {
     bytes_[byte] = Intern(symbol, &outside);
   }
   merges_.reserve(vocabulary.merges.size());
+  merge_index_ = FlatIndex(vocabulary.merges.size());
+  std::string text;
   for (size_t rank = 0; rank < vocabulary.merges.size(); ++rank) {
     const std::string_view merge = vocabulary.merges[rank];
     const size_t space = merge.find(' ', 1);
@@ -83,9 +85,13 @@ Status BpeTokenizer::AddMerges(const Vocabulary& vocabulary) {
                    "the model file is damaged or was converted wrongly; convert it again");
     }
     const std::string_view left = merge.substr(0, space), right = merge.substr(space + 1);
-    const int32_t joined = Intern(std::string(left) + std::string(right), &outside);
-    merges_.try_emplace(PairKey(Intern(left, &outside), Intern(right, &outside)),
-                        Merge{static_cast<uint32_t>(rank), joined});
+    text.assign(left).append(right);
+    // In this order: symbols that are not tokens are numbered as they appear.
+    const int32_t joined = Intern(text, &outside);
+    const Merge pair{Intern(left, &outside), Intern(right, &outside), joined};
+    merges_.push_back(pair);
+    merge_index_.Insert(PairKey(pair.left, pair.right), static_cast<int32_t>(rank),
+                        [&](int32_t other) { return merges_[other].Joins(pair.left, pair.right); });
   }
   return absl::OkStatus();
 }
@@ -108,9 +114,11 @@ void BpeTokenizer::EncodePiece(std::string_view piece, PairMerger* merger, std::
     symbols.push_back({i - 1, i + 1, bytes_[static_cast<uint8_t>(piece[i])], true});
   }
   merger->Run([&](int32_t left, int32_t right, int32_t) -> PairMerge {
-    const auto found = merges_.find(PairKey(symbols[left].id, symbols[right].id));
-    if (found == merges_.end()) return {};
-    return {true, found->second.rank, found->second.id};
+    const int32_t l = symbols[left].id, r = symbols[right].id;
+    const int32_t rank =
+        merge_index_.Find(PairKey(l, r), [&](int32_t m) { return merges_[m].Joins(l, r); });
+    if (rank < 0) return {};
+    return {true, static_cast<uint32_t>(rank), merges_[rank].joined};
   });
   for (int32_t i = 0; i < size; i = symbols[i].next) {
     if (table().Contains(symbols[i].id)) {

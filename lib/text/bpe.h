@@ -4,9 +4,11 @@
 
 #include <array>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "lib/text/base_tokenizer.h"
+#include "lib/text/flat_index.h"
 #include "lib/text/merge.h"
 #include "lib/text/pretokenizer.h"
 
@@ -23,8 +25,8 @@ class BpeTokenizer : public BaseTokenizer {
 
  private:
   struct Merge {
-    uint32_t rank;
-    int32_t id;
+    int32_t left, right, joined;
+    bool Joins(int32_t l, int32_t r) const { return left == l && right == r; }
   };
   BpeTokenizer(std::unique_ptr<const TokenTable> table,
                std::unique_ptr<const Pretokenizer> pretokenizer);
@@ -36,7 +38,8 @@ class BpeTokenizer : public BaseTokenizer {
   std::unique_ptr<const Pretokenizer> pretokenizer_;
   // Symbols are token ids; those that merges name and the vocabulary lacks come after the tokens.
   std::array<int32_t, 256> bytes_{};
-  std::unordered_map<uint64_t, Merge> merges_;  // left << 32 | right
+  std::vector<Merge> merges_;  // best first
+  FlatIndex merge_index_;      // by left and right
 };
 
 }  // namespace hob::text

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/text/token_table.h"
 
+#include <functional>
 #include <limits>
 
 namespace hob::text {
@@ -87,9 +88,11 @@ StatusOr<std::unique_ptr<const TokenTable>> TokenTable::Create(const Vocabulary&
     table->longest_ = std::max(table->longest_, token.size());
   }
   table->types_ = vocabulary.types;
-  table->ids_.reserve(count);
+  table->ids_ = FlatIndex(count);
   for (int32_t id = 0; id < static_cast<int32_t>(count); ++id) {
-    table->ids_.emplace(table->text(id), id);
+    const std::string_view text = table->text(id);
+    table->ids_.Insert(std::hash<std::string_view>()(text), id,
+                       [&](int32_t other) { return table->text(other) == text; });
     const TokenType type = table->type(id);
     if (type == TokenType::kUserDefined || type == TokenType::kControl ||
         type == TokenType::kUnknown) {
@@ -121,8 +124,8 @@ void TokenTable::FindEndOfGeneration(const Vocabulary& vocabulary) {
 }
 
 int32_t TokenTable::Find(std::string_view text) const {
-  const auto found = ids_.find(text);
-  return found == ids_.end() ? -1 : found->second;
+  return ids_.Find(std::hash<std::string_view>()(text),
+                   [&](int32_t id) { return this->text(id) == text; });
 }
 
 }  // namespace hob::text

@@ -6,12 +6,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "lib/base/status.h"
 #include "lib/format/model_file.h"
+#include "lib/text/flat_index.h"
 #include "lib/text/special_tokens.h"
 
 namespace hob::text {
@@ -47,7 +47,7 @@ class TokenTable {
   std::string texts_;
   std::vector<size_t> ends_;
   std::vector<TokenType> types_;
-  std::unordered_map<std::string_view, int32_t> ids_;  // views of texts_
+  FlatIndex ids_;  // by text
   std::unordered_set<int32_t> end_of_generation_;
   SpecialTokens special_;
   size_t longest_ = 0;

@@ -10,8 +10,10 @@
 
 #include "lib/format/gguf.h"
 #include "lib/format/hob_generated.h"
+#include "lib/ops/weight_row.h"
 #include "tests/format/aligned_bytes.h"
 #include "tests/format/gguf_builder.h"
+#include "tests/ops/weights.h"
 #include "tests/support/temporary_folder.h"
 
 namespace hob {
@@ -58,7 +60,7 @@ std::vector<uint8_t> SmallHob(const fbs::GraphT* graph) {
   const std::vector<uint8_t> gguf = test::SmallGguf().Build();
   const auto model = format::ParseGguf(gguf);
   REQUIRE(model.ok());
-  const Status written = WriteHobFile(*model, graph, folder / "small.hob", nullptr);
+  const Status written = WriteHobFile(*model, graph, {}, folder / "small.hob", nullptr);
   INFO(written);
   REQUIRE(written.ok());
   return ReadBytes(folder / "small.hob");
@@ -97,7 +99,7 @@ TEST_CASE("GGUF to .hob and back is the same model") {
   const fbs::GraphT graph = SmallGraph();
   std::vector<uint64_t> reports;
   const Status written =
-      WriteHobFile(*model, &graph, folder / "small.hob", [&](uint64_t done, uint64_t total) {
+      WriteHobFile(*model, &graph, {}, folder / "small.hob", [&](uint64_t done, uint64_t total) {
         CHECK(total == 4 * 34 + 2 * 20 + 20);
         reports.push_back(done);
         return true;
@@ -108,7 +110,7 @@ TEST_CASE("GGUF to .hob and back is the same model") {
   const auto back = OpenModelFile(folder / "small.hob");
   INFO(back.status());
   REQUIRE(back.ok());
-  CHECK((*back)->container == ".hob 1");
+  CHECK((*back)->container == ".hob 2");
   CheckEqual(*model, **back);
   for (const Tensor& tensor : (*back)->tensors) {
     CHECK(reinterpret_cast<uintptr_t>(tensor.data.data()) % 64 == 0);
@@ -127,7 +129,7 @@ TEST_CASE("GGUF to .hob and back is the same model") {
 
   // A .hob file can be written over itself while it is mapped, and comes out the same.
   const std::vector<uint8_t> before = ReadBytes(folder / "small.hob");
-  REQUIRE(WriteHobFile(**back, (*back)->graph.get(), folder / "small.hob", nullptr).ok());
+  REQUIRE(WriteHobFile(**back, (*back)->graph.get(), {}, folder / "small.hob", nullptr).ok());
   CHECK(ReadBytes(folder / "small.hob") == before);
   CHECK(folder.files() == 1);
 }
@@ -135,7 +137,7 @@ TEST_CASE("GGUF to .hob and back is the same model") {
 TEST_CASE("a model without tensors or graph") {
   const TemporaryFolder folder;
   ModelFile model;
-  REQUIRE(WriteHobFile(model, nullptr, folder / "empty.hob", nullptr).ok());
+  REQUIRE(WriteHobFile(model, nullptr, {}, folder / "empty.hob", nullptr).ok());
   const auto back = OpenModelFile(folder / "empty.hob");
   INFO(back.status());
   REQUIRE(back.ok());
@@ -149,17 +151,73 @@ TEST_CASE("per-channel int8 keeps its row scales") {
   ModelFile model;
   model.architecture = "x";
   model.tensors.push_back({"w", DType::kQC8, {3, 8}, bytes});
-  REQUIRE(WriteHobFile(model, nullptr, folder / "q.hob", nullptr).ok());
+  REQUIRE(WriteHobFile(model, nullptr, {}, folder / "q.hob", nullptr).ok());
   const auto back = OpenModelFile(folder / "q.hob");
   REQUIRE(back.ok());
   CHECK((*back)->FindTensor("w")->data.size() == bytes.size());
+}
+
+TEST_CASE("named matrices are written as panels, and read with the same values") {
+  const TemporaryFolder folder;
+  constexpr int64_t kRows = 33, kColumns = 512;  // a panel and a row
+  for (const DType type : {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0,
+                           DType::kQ4_K, DType::kQ5_K, DType::kQ6_K}) {
+    const test::Weights weights(type, kRows, kColumns);
+    ModelFile model;
+    model.architecture = "x";
+    model.tensors.push_back(weights.tensor());
+    model.tensors[0].name = "packed";
+    model.tensors.push_back(weights.tensor());
+    model.tensors[1].name = "rows";
+    uint64_t last = 0, total = 0;
+    REQUIRE(WriteHobFile(model, nullptr, {"packed", "not there"}, folder / "p.hob",
+                         [&](uint64_t done, uint64_t all) {
+                           last = done, total = all;
+                           return true;
+                         })
+                .ok());
+    CHECK(last == total);
+    const auto back = OpenModelFile(folder / "p.hob");
+    INFO(back.status());
+    REQUIRE(back.ok());
+    const Tensor& packed = *(*back)->FindTensor("packed");
+    const Tensor& rows = *(*back)->FindTensor("rows");
+    CHECK(packed.panels);
+    CHECK_FALSE(rows.panels);
+    CHECK(packed.data.size() == PanelsBytes(*FindPanelFormat(type), kRows, kColumns));
+    CHECK(std::ranges::equal(rows.data, weights.tensor().data));
+    std::vector<float> a(kColumns), b(kColumns);
+    for (int64_t row = 0; row < kRows; ++row) {
+      ops::DequantizeWeightRow(packed, row, a.data());
+      ops::DequantizeWeightRow(rows, row, b.data());
+      CHECK(a == b);
+    }
+    // Written again they stay panels, whatever is named.
+    const std::vector<uint8_t> before = ReadBytes(folder / "p.hob");
+    REQUIRE(WriteHobFile(**back, nullptr, {}, folder / "p.hob", nullptr).ok());
+    CHECK(ReadBytes(folder / "p.hob") == before);
+  }
+}
+
+TEST_CASE("panels of what has none are refused") {
+  const TemporaryFolder folder;
+  const std::vector<uint8_t> bytes(64 * 4);
+  ModelFile model;
+  model.architecture = "x";
+  model.tensors.push_back({"w", DType::kF32, {2, 32}, bytes});
+  model.tensors[0].panels = true;
+  CHECK(WriteHobFile(model, nullptr, {}, folder / "f", nullptr).message().find("panels") !=
+        std::string::npos);
+  model.tensors[0].panels = false;  // named, but written as it is
+  REQUIRE(WriteHobFile(model, nullptr, {"w"}, folder / "f", nullptr).ok());
+  CHECK_FALSE((*OpenModelFile(folder / "f"))->FindTensor("w")->panels);
 }
 
 TEST_CASE("cancelling leaves no file") {
   const TemporaryFolder folder;
   const std::vector<uint8_t> gguf = test::SmallGguf().Build();
   const auto model = format::ParseGguf(gguf);
-  const Status status = WriteHobFile(*model, nullptr, folder / "small.hob",
+  const Status status = WriteHobFile(*model, nullptr, {}, folder / "small.hob",
                                      [](uint64_t done, uint64_t) { return done == 0; });
   CHECK(status.code() == StatusCode::kCancelled);
   CHECK(folder.files() == 0);
@@ -171,17 +229,18 @@ TEST_CASE("what a reader would refuse is not written") {
   ModelFile model;
   model.architecture = "x";
   model.tensors.push_back({"w", DType::kF32, {3}, bytes});
-  CHECK(WriteHobFile(model, nullptr, folder / "f", nullptr).message().find("'w'") !=
+  CHECK(WriteHobFile(model, nullptr, {}, folder / "f", nullptr).message().find("'w'") !=
         std::string::npos);
   model.tensors[0].shape = {25};
   model.tensors.push_back(model.tensors[0]);
-  CHECK(WriteHobFile(model, nullptr, folder / "f", nullptr).message().find("twice") !=
+  CHECK(WriteHobFile(model, nullptr, {}, folder / "f", nullptr).message().find("twice") !=
         std::string::npos);
   model.tensors.pop_back();
   fbs::GraphT graph;
   graph.nodes.push_back(nullptr);
-  CHECK(WriteHobFile(model, &graph, folder / "f", nullptr).code() == StatusCode::kInvalidArgument);
-  CHECK(WriteHobFile(model, nullptr, folder.path(), nullptr).code() ==
+  CHECK(WriteHobFile(model, &graph, {}, folder / "f", nullptr).code() ==
+        StatusCode::kInvalidArgument);
+  CHECK(WriteHobFile(model, nullptr, {}, folder.path(), nullptr).code() ==
         StatusCode::kInvalidArgument);
   CHECK(folder.files() == 0);
 }

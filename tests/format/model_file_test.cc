@@ -92,7 +92,7 @@ TEST_CASE("the default model opens, and converts without a change") {
   CHECK((*model)->FindTensor("token_embd.weight")->shape == std::vector<int64_t>{49152, 576});
 
   const TemporaryFolder folder;
-  REQUIRE(WriteHobFile(**model, nullptr, folder / "model.hob", nullptr).ok());
+  REQUIRE(WriteHobFile(**model, nullptr, {}, folder / "model.hob", nullptr).ok());
   const auto hob = OpenModelFile(folder / "model.hob");
   INFO(hob.status());
   REQUIRE(hob.ok());

@@ -271,6 +271,43 @@ TEST_CASE("matmul: panel kernels give the scalar bits") {
   }
 }
 
+TEST_CASE("matmul: a file's panels are used in place, with the bits of its rows") {
+  Fixture f;
+  constexpr int64_t kN = 70, kK = 512, kX = 7;
+  for (const DType type : kPanelTypes) {
+    const Weights weights(type, kN, kK);
+    const PanelFormat& format = *FindPanelFormat(type);
+    const size_t row_bytes = weights.tensor().data.size() / kN, panel = PanelBytes(format, kK);
+    const Buffer bytes = f.Memory(PanelsBytes(format, kN, kK));
+    for (int64_t n = 0; n < kN; n += kPanelRows) {
+      PackPanel(format, weights.tensor().data.data() + static_cast<size_t>(n) * row_bytes,
+                row_bytes, std::min(kPanelRows, kN - n), kK,
+                bytes.data() + static_cast<size_t>(n / kPanelRows) * panel);
+    }
+    Tensor packed = weights.tensor();
+    packed.data = bytes.span();
+    packed.panels = true;
+    const Operand operand{true, type, packed.shape, &packed};
+    for (const DType activation : {DType::kQ8Act, DType::kF32}) {
+      const Buffer x = f.Input(Activations(kX, kK), kX, kK, activation);
+      std::vector<Provider> providers =
+          activation == DType::kF32 ? FloatProviders() : PanelProviders();
+      providers.push_back({"scalar", {{}, "scalar"}, ops::matmul::MakeScalarLinear, "scalar"});
+      for (const Provider& provider : providers) {
+        INFO(FindDType(type)->name << " " << provider.label);
+        auto rows = provider.maker(weights.operand(), activation, f.Context(provider.choice));
+        auto panels = provider.maker(operand, activation, f.Context(provider.choice));
+        REQUIRE((rows.ok() && panels.ok()));
+        REQUIRE((*rows == nullptr) == (*panels == nullptr));
+        if (*rows == nullptr) continue;
+        CHECK((*panels)->packed_bytes() == 0);
+        REQUIRE(SameBits(f.Compute(**panels, x, kX, kN, 1, 0),
+                         f.Compute(**rows, x, kX, kN, 1, 0).data()));
+      }
+    }
+  }
+}
+
 TEST_CASE("matmul: f32 activations with every type, and a row's bits whatever the other rows") {
   Fixture f;
   constexpr DType kTypes[] = {DType::kF32,  DType::kF16,  DType::kBF16, DType::kQC8,

@@ -2,6 +2,7 @@
 // embedding: table [V, D] of any file type → f32 [T, D]: the rows of the step's tokens, times the
 // attribute scale (1 when left out). One provider: it is bound by memory, one row a token.
 #include "lib/ops/rows.h"
+#include "lib/ops/weight_row.h"
 
 namespace hob::ops::embedding {
 namespace {
@@ -23,9 +24,7 @@ Status Check(const OpSpec& spec) {
       !Dequantize(table.type, probe, info->block_elements, values)) {
     return SpecError(spec, "the table has a type without values");
   }
-  const auto row_blocks = static_cast<uint64_t>(table.columns()) / info->block_elements;
-  const uint64_t row_bytes = row_blocks * info->block_bytes;
-  if (static_cast<uint64_t>(table.shape[0]) > table.weight->data.size() / row_bytes) {
+  if (!HoldsRows(*table.weight, table.shape[0], table.columns())) {
     return SpecError(spec, "the table is too short");
   }
   HOB_RETURN_IF_ERROR(CheckOutput(spec, table.columns(), /*quantized=*/false));
@@ -43,21 +42,14 @@ Status Check(const OpSpec& spec) {
 class EmbeddingKernel final : public Kernel {
  public:
   EmbeddingKernel(const Operand& table, float scale)
-      : type_(table.type),
-        data_(table.weight->data.data()),
-        columns_(static_cast<size_t>(table.columns())),
-        scale_(scale) {
-    const DTypeInfo* info = FindDType(type_);
-    row_bytes_ = columns_ / info->block_elements * info->block_bytes;
-  }
+      : table_(*table.weight), columns_(static_cast<size_t>(table.columns())), scale_(scale) {}
 
   void Run(const RunContext& context) override {
     auto* out = reinterpret_cast<float*>(context.outputs[0]);
     ForRows(context, context.rows, columns_, [&](size_t begin, size_t end) {
       for (size_t r = begin; r < end; ++r) {
         float* y = out + r * columns_;
-        const auto token = static_cast<size_t>(context.step->tokens[r]);
-        Dequantize(type_, data_ + token * row_bytes_, columns_, y);
+        DequantizeWeightRow(table_, context.step->tokens[r], y);
         if (scale_ == 1.0f) continue;
         for (size_t i = 0; i < columns_; ++i) y[i] *= scale_;
       }
@@ -66,11 +58,9 @@ class EmbeddingKernel final : public Kernel {
   std::string_view provider() const override { return "scalar"; }
 
  private:
-  DType type_;
-  const uint8_t* data_;
+  const Tensor& table_;
   size_t columns_;
   float scale_;
-  size_t row_bytes_;
 };
 
 StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext&) {

@@ -36,7 +36,12 @@ class PanelLinear final : public Linear {
         columns_(weight.shape[1]),
         panel_bytes_(PanelBytes(format, columns_)) {}
 
-  Status Pack(const PanelFormat& format, const Operand& weight, const PlanContext& context) {
+  // Uses the file's panels in place, or packs its rows.
+  Status Prepare(const PanelFormat& format, const Operand& weight, const PlanContext& context) {
+    if (weight.weight->panels) {
+      panels_ = weight.weight->data.data();
+      return absl::OkStatus();
+    }
     const int64_t panels = (outputs_ + kPanelRows - 1) / kPanelRows;
     HOB_ASSIGN_OR_RETURN(
         packed_, Buffer::Create(context.allocator, static_cast<size_t>(panels) * panel_bytes_,
@@ -51,6 +56,7 @@ class PanelLinear final : public Linear {
                   packed_.data() + p * panel_bytes_);
       }
     });
+    panels_ = packed_.data();
     return absl::OkStatus();
   }
 
@@ -62,24 +68,24 @@ class PanelLinear final : public Linear {
 
   void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
                int64_t out_stride, uint8_t* scratch) const override {
-    kernel_.function(
-        {.panels = packed_.data() + static_cast<size_t>(begin / kPanelRows) * panel_bytes_,
-         .panel_bytes = panel_bytes_,
-         .outputs = end - begin,
-         .x = x,
-         .x_stride = Q8ActLayout(static_cast<size_t>(columns_)).stride(),
-         .rows = rows,
-         .columns = columns_,
-         .out = out,
-         .out_stride = out_stride,
-         .scratch = scratch});
+    kernel_.function({.panels = panels_ + static_cast<size_t>(begin / kPanelRows) * panel_bytes_,
+                      .panel_bytes = panel_bytes_,
+                      .outputs = end - begin,
+                      .x = x,
+                      .x_stride = Q8ActLayout(static_cast<size_t>(columns_)).stride(),
+                      .rows = rows,
+                      .columns = columns_,
+                      .out = out,
+                      .out_stride = out_stride,
+                      .scratch = scratch});
   }
 
  private:
   PanelKernel kernel_;
   int64_t outputs_, columns_;
   size_t panel_bytes_;
-  Buffer packed_;
+  const uint8_t* panels_ = nullptr;
+  Buffer packed_;  // empty where the file's panels are used
 };
 
 }  // namespace
@@ -91,7 +97,7 @@ StatusOr<std::unique_ptr<Linear>> MakePanelLinear(const Operand& weight, DType a
   const PanelKernel kernel = ChooseKernel(weight.type, *context.choice);
   if (kernel.function == nullptr) return nullptr;
   auto linear = std::make_unique<PanelLinear>(*format, kernel, weight);
-  HOB_RETURN_IF_ERROR(linear->Pack(*format, weight, context));
+  HOB_RETURN_IF_ERROR(linear->Prepare(*format, weight, context));
   return linear;
 }
 

@@ -3,64 +3,12 @@
 #include <cmath>
 
 #include "lib/base/block_formats.h"
-#include "lib/base/f16.h"
 #include "lib/ops/matmul/linear.h"
 #include "lib/ops/matmul/panels.h"
+#include "lib/ops/weight_row.h"
 
 namespace hob::ops::matmul {
 namespace {
-
-// Reads one weight of a panel: quant, scale and min as the panel kernels see them.
-class PanelReader {
- public:
-  PanelReader(const PanelFormat& format, const uint8_t* panel, int64_t row)
-      : format_(format), panel_(panel), row_(row) {}
-
-  const uint8_t* Group(int64_t block) const {
-    return panel_ + block / format_.group_blocks *
-                        (format_.group_bytes + format_.group_blocks * format_.block_bytes);
-  }
-  const uint8_t* Block(int64_t block) const {
-    return Group(block) + format_.group_bytes + block % format_.group_blocks * format_.block_bytes;
-  }
-  static float Half(const uint8_t* p) { return F16ToF32(static_cast<uint16_t>(p[0] | p[1] << 8)); }
-  // Of the block's columns 16·part … 16·part + 15.
-  float Scale(int64_t block, int part) const {
-    const float d = Half(Group(block) + 2 * row_);
-    if (format_.type == DType::kQ6_K) {
-      return static_cast<float>(static_cast<int8_t>(Block(block)[32 * part + row_])) * d;
-    }
-    if (format_.group_blocks == 8) return static_cast<float>(Block(block)[row_]) * d;
-    return d;
-  }
-  float Min(int64_t block) const {
-    if (!format_.has_min) return 0.0f;
-    const float m = Half(Group(block) + 64 + 2 * row_);
-    return format_.group_blocks == 8 ? 0.0f - static_cast<float>(Block(block)[32 + row_]) * m : m;
-  }
-  int32_t Quant(int64_t block, int64_t column) const {
-    const uint8_t* quants =
-        Block(block) + (format_.group_blocks == 8 || !format_.has_min ? 64 : 128);
-    const int64_t j = column / 4, i = column % 4;
-    const int64_t byte = row_ / 16 * 64 + row_ % 16 * 4 + i;
-    if (format_.low_bits == 8) return quants[j * 128 + byte];
-    int32_t high = 0;
-    if (format_.high_bits == 1) {
-      high = (quants[byte] >> j & 1) << 4;
-      quants += 128;
-    } else if (format_.high_bits == 2) {
-      high = (quants[j / 4 * 128 + byte] >> (2 * (j % 4)) & 3) << 4;
-      quants += 256;
-    }
-    const int32_t packed = quants[j % 4 * 128 + byte];
-    return (j < 4 ? packed & 15 : packed >> 4) | high;
-  }
-
- private:
-  const PanelFormat& format_;
-  const uint8_t* panel_;
-  int64_t row_;
-};
 
 class ScalarLinear final : public Linear {
  public:
@@ -69,8 +17,7 @@ class ScalarLinear final : public Linear {
         format_(FindPanelFormat(weight.type)),
         activation_(activation),
         outputs_(weight.shape[0]),
-        columns_(weight.shape[1]),
-        row_bytes_(tensor_.data.size() / static_cast<size_t>(outputs_)) {}
+        columns_(weight.shape[1]) {}
 
   int64_t tile() const override { return kPanelRows; }
   size_t scratch_bytes() const override {
@@ -95,8 +42,7 @@ class ScalarLinear final : public Linear {
   void ComputeF32(const float* x, int64_t rows, int64_t begin, int64_t end, float* out,
                   int64_t out_stride, float* weights) const {
     for (int64_t n = begin; n < end; ++n) {
-      Dequantize(tensor_.type, tensor_.data.data() + static_cast<size_t>(n) * row_bytes_,
-                 static_cast<size_t>(columns_), weights);
+      DequantizeWeightRow(tensor_, n, weights);
       for (int64_t r = 0; r < rows; ++r) {
         double sum = 0;
         for (int64_t k = 0; k < columns_; ++k) {
@@ -107,15 +53,25 @@ class ScalarLinear final : public Linear {
     }
   }
 
+  // Row n as a panel has it; a row of the file's own format is packed into `panel` first.
+  PanelRow ReadRow(int64_t n, uint8_t* panel) const {
+    if (tensor_.panels) {
+      const size_t offset = static_cast<size_t>(n / kPanelRows) * PanelBytes(*format_, columns_);
+      return PanelRow(*format_, tensor_.data.data() + offset, n % kPanelRows);
+    }
+    const size_t row_bytes = tensor_.data.size() / static_cast<size_t>(outputs_);
+    PackPanel(*format_, tensor_.data.data() + static_cast<size_t>(n) * row_bytes, row_bytes, 1,
+              columns_, panel);
+    return PanelRow(*format_, panel, 0);
+  }
+
   // The same operations in the same order as the panel kernels: equal bit for bit.
   void ComputeInt8(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
                    int64_t out_stride, uint8_t* panel) const {
     const Q8ActLayout layout(static_cast<size_t>(columns_));
     const bool split = format_->type == DType::kQ6_K;
     for (int64_t n = begin; n < end; ++n) {
-      PackPanel(*format_, tensor_.data.data() + static_cast<size_t>(n) * row_bytes_, row_bytes_, 1,
-                columns_, panel);
-      const PanelReader w(*format_, panel, 0);
+      const PanelRow w = ReadRow(n, panel);
       for (int64_t r = 0; r < rows; ++r) {
         const uint8_t* row = x + static_cast<size_t>(r) * layout.stride();
         const int8_t* a = reinterpret_cast<const int8_t*>(row);
@@ -147,7 +103,6 @@ class ScalarLinear final : public Linear {
   const PanelFormat* format_;
   DType activation_;
   int64_t outputs_, columns_;
-  size_t row_bytes_;
 };
 
 }  // namespace

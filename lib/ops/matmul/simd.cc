@@ -7,6 +7,7 @@
 #include "lib/ops/matmul/linear.h"
 #include "lib/ops/matmul/panel_kernels.h"
 #include "lib/ops/matmul/per_channel.h"
+#include "lib/ops/weight_row.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/ops/matmul/simd.cc"
@@ -67,7 +68,7 @@ class SimdLinear final : public Linear {
         if (tensor_.type == DType::kQC8) {
           DequantizePerChannelRow(tensor_.data, outputs_, columns_, n + c, row);
         } else {
-          Dequantize(tensor_.type, data + static_cast<size_t>(n + c) * row_bytes_, columns, row);
+          DequantizeWeightRow(tensor_, n + c, row);
         }
       }
       dequantised_(args);

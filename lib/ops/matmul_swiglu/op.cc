@@ -66,7 +66,7 @@ class MatmulSwigluKernel final : public Kernel {
   }
 
  private:
-  static constexpr size_t kTile = matmul::kPanelRows;
+  static constexpr size_t kTile = kPanelRows;
   static size_t Aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
   size_t ThreadScratch() const {
     return linear_scratch_ + 2 * static_cast<size_t>(kRowBlock * terms_) * kTile * sizeof(float);

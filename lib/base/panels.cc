@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lib/ops/matmul/panels.h"
+#include "lib/base/panels.h"
 
 #include <cstring>
+#include <type_traits>
 
 #include "lib/base/block_formats.h"
+#include "lib/base/f16.h"
 
-namespace hob::ops::matmul {
+namespace hob {
 namespace {
 
 constexpr PanelFormat kFormats[] = {
@@ -193,4 +195,49 @@ void PackPanel(const PanelFormat& format, const uint8_t* rows, size_t row_bytes,
   }
 }
 
-}  // namespace hob::ops::matmul
+float PanelRow::Half(const uint8_t* vector, int64_t row) {
+  return F16ToF32(static_cast<uint16_t>(vector[2 * row] | vector[2 * row + 1] << 8));
+}
+
+float PanelRow::Scale(int64_t block, int part) const {
+  const float d = Half(Group(block), row_);
+  if (format_.type == DType::kQ6_K) {
+    return static_cast<float>(static_cast<int8_t>(Block(block)[32 * part + row_])) * d;
+  }
+  return format_.group_blocks == 8 ? static_cast<float>(Block(block)[row_]) * d : d;
+}
+
+float PanelRow::Min(int64_t block) const {
+  if (!format_.has_min) return 0.0f;
+  const float m = Half(Group(block) + 64, row_);
+  return format_.group_blocks == 8 ? 0.0f - static_cast<float>(Block(block)[32 + row_]) * m : m;
+}
+
+int32_t PanelRow::Quant(int64_t block, int64_t column) const {
+  const uint8_t* quants = Block(block) + (format_.group_blocks == 8 || !format_.has_min ? 64 : 128);
+  const int64_t j = column / 4, i = column % 4;
+  const int64_t byte = row_ / 16 * 64 + row_ % 16 * 4 + i;
+  if (format_.low_bits == 8) return quants[j * 128 + byte];
+  int32_t high = 0;
+  if (format_.high_bits == 1) {
+    high = (quants[byte] >> j & 1) << 4;
+    quants += 128;
+  } else if (format_.high_bits == 2) {
+    high = (quants[j / 4 * 128 + byte] >> (2 * (j % 4)) & 3) << 4;
+    quants += 256;
+  }
+  const int32_t packed = quants[j % 4 * 128 + byte];
+  return (j < 4 ? packed & 15 : packed >> 4) | high;
+}
+
+void PanelRow::Dequantize(int64_t columns, float* out) const {
+  for (int64_t block = 0; block < columns / kBlockColumns; ++block) {
+    const float scale[2] = {Scale(block, 0), Scale(block, 1)}, min = Min(block);
+    for (int64_t k = 0; k < kBlockColumns; ++k) {
+      const float value = scale[k / 16] * static_cast<float>(Quant(block, k) - format_.zero);
+      *out++ = format_.has_min ? value + min : value;
+    }
+  }
+}
+
+}  // namespace hob
