@@ -68,9 +68,10 @@ hob_status hob_convert(const char* input, size_t input_size, const char* output,
     HOB_ASSIGN_OR_RETURN(
         const hob_convert_options given,
         ReadStruct<hob_convert_options>(options, HOB_CONVERT_OPTIONS_INIT, "hob_convert_options"));
-    if (given.reserved != 0) {
+    if (given.weights != HOB_CONVERT_KEEP && given.weights != HOB_CONVERT_INT8) {
       return hob::Error(hob::StatusCode::kInvalidArgument,
-                        "hob_convert_options.reserved is not zero");
+                        hob::Concat("hob_convert_options.weights is ", given.weights,
+                                    ", which is no hob_convert_weights"));
     }
     hob::Progress progress;
     if (given.progress != nullptr) {
@@ -79,7 +80,8 @@ hob_status hob_convert(const char* input, size_t input_size, const char* output,
       };
     }
     return hob::Convert(std::string(View(input, input_size)),
-                        std::string(View(output, output_size)), progress);
+                        std::string(View(output, output_size)), given.weights == HOB_CONVERT_INT8,
+                        progress);
   });
 }
 

@@ -39,14 +39,20 @@ HOB_API hob_status hob_model_render_chat(char** out_text, size_t* out_size, cons
                                          const hob_chat_message* messages, size_t count,
                                          uint8_t add_generation_prompt, hob_error** error);
 
+typedef int32_t hob_convert_weights;
+enum {
+  HOB_CONVERT_KEEP = 0, /* weights keep their type and values */
+  HOB_CONVERT_INT8 = 1  /* matrices become int8 with a scale for each row: the fastest to prefill */
+};
+
 typedef struct hob_convert_options {
   uint32_t struct_size;
-  uint32_t reserved;
+  hob_convert_weights weights;
   hob_progress_fn progress; /* NULL: none */
   void* progress_user;
 } hob_convert_options;
 
-#define HOB_CONVERT_OPTIONS_INIT {sizeof(hob_convert_options), 0, NULL, NULL}
+#define HOB_CONVERT_OPTIONS_INIT {sizeof(hob_convert_options), HOB_CONVERT_KEEP, NULL, NULL}
 
 /* Reads a GGUF or .hob file and writes it as .hob with its graph, whole or not at all. `options`
  * may be NULL. Errors as hob_model_open, and what writing a file gives. Any thread. */

@@ -20,6 +20,7 @@ constexpr PanelFormat kFormats[] = {
     {DType::kQ4_K, 4, 0, 8, 128, 64 + 512, 0, true},
     {DType::kQ5_K, 4, 1, 8, 128, 64 + 128 + 512, 0, true},
     {DType::kQ6_K, 4, 2, 8, 64, 64 + 256 + 512, 32, false},
+    {DType::kQC8, 8, 0, 1, 0, 1024, 128, false, 128},
 };
 
 uint32_t Load32(const uint8_t* p) {
@@ -153,9 +154,10 @@ void PackRow(const PanelFormat& format, const uint8_t* source, int64_t row, int6
 
 }  // namespace
 
-const PanelFormat* FindPanelFormat(DType type) {
+const PanelFormat* FindPanelFormat(DType type, int64_t columns) {
   for (const PanelFormat& format : kFormats) {
-    if (format.type == type) return &format;
+    if (format.type != type) continue;
+    return columns % (kBlockColumns * format.group_blocks) == 0 ? &format : nullptr;
   }
   return nullptr;
 }
@@ -195,11 +197,26 @@ void PackPanel(const PanelFormat& format, const uint8_t* rows, size_t row_bytes,
   }
 }
 
+void PackPerChannelPanel(const int8_t* values, const float* scales, int64_t row_count,
+                         int64_t columns, uint8_t* panel) {
+  std::memcpy(panel, scales, static_cast<size_t>(row_count) * sizeof(float));
+  for (int64_t row = 0; row < row_count; ++row) {
+    const uint8_t* q = reinterpret_cast<const uint8_t*>(values + row * columns);
+    uint8_t* out = panel + 128 + RowOffset(row);
+    for (int64_t k = 0; k < columns; k += 4, out += 128) Store32(out, Load32(q + k) ^ 0x80808080u);
+  }
+}
+
 float PanelRow::Half(const uint8_t* vector, int64_t row) {
   return F16ToF32(static_cast<uint16_t>(vector[2 * row] | vector[2 * row + 1] << 8));
 }
 
 float PanelRow::Scale(int64_t block, int part) const {
+  if (format_.panel_bytes != 0) {
+    float scale;
+    std::memcpy(&scale, panel_ + 4 * row_, sizeof(scale));
+    return scale;
+  }
   const float d = Half(Group(block), row_);
   if (format_.type == DType::kQ6_K) {
     return static_cast<float>(static_cast<int8_t>(Block(block)[32 * part + row_])) * d;
@@ -214,7 +231,8 @@ float PanelRow::Min(int64_t block) const {
 }
 
 int32_t PanelRow::Quant(int64_t block, int64_t column) const {
-  const uint8_t* quants = Block(block) + (format_.group_blocks == 8 || !format_.has_min ? 64 : 128);
+  const int32_t quant_bytes = 128 * (format_.low_bits + format_.high_bits);
+  const uint8_t* quants = Block(block) + (format_.block_bytes - quant_bytes);
   const int64_t j = column / 4, i = column % 4;
   const int64_t byte = row_ / 16 * 64 + row_ % 16 * 4 + i;
   if (format_.low_bits == 8) return quants[j * 128 + byte];

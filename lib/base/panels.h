@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Block-quantised weights rearranged for int8 dot products, values unchanged, one layout for all
-// ISAs. 32 rows of the matrix (outputs) make a panel; a panel is a sequence of blocks of 32
-// columns.
+// Quantised weights rearranged for int8 dot products, values unchanged, one layout for all ISAs:
+// docs/reference/hob-format.md describes it type by type. 32 rows of the matrix (outputs) make a
+// panel; a panel is a header, then groups of blocks of 32 columns:
 //
-// Within a block, quants are unsigned (w = scale·(q − zero) + min). A vector (j, h), j = 0…7,
-// h = 0…1, is 64 bytes: byte 4·r + i holds q of row 16·h + r, column 4·j + i.
+//   panel header   QC8: scale f32[32]
+//   group header   Q4_0 … Q8_0: d f16[32], of the x_1 types then m f16[32]; a group is one block.
+//                  K types: d f16[32], then dmin f16[32] but for Q6_K; a group is 8 blocks.
+//   block          Q4_K, Q5_K: scale u8[32], min u8[32]; Q6_K: scale i8[2][32], one each 16
+//                  columns. Then the quants.
 //
-//   Q4_0 Q4_1 Q5_0 Q5_1 Q8_0   a block: d f16[32] · m f16[32] (x_1 only) · quants
-//   Q4_K Q5_K                  8 blocks: d f16[32] · dmin f16[32] · 8 × (scale u8[32] · min u8[32]
-//   · quants) Q6_K                       8 blocks: d f16[32] · 8 × (scale i8[2][32], one each 16
-//   columns · quants)
+// Quants are unsigned: w = scale·(q − zero) + min. A vector (j, h), j = 0…7, h = 0…1, is 64 bytes:
+// byte 4·r + i holds q of row 16·h + r, column 4·j + i. High bits come first, then low bits.
 //
-// Quants: high bits, then low bits. 5-bit types: for h, 64 bytes whose bit j is the fifth bit of
-// vector j. Q6_K: for j < 4 and j ≥ 4, for h, 64 bytes whose bits 2·(j mod 4) … are the high bits.
-// 4 low bits: for p = 0…3, for h, 64 bytes: low nibbles vector p, high nibbles vector p + 4.
-// Q8_0: for j, for h, 64 bytes.
+//   fifth bits     for h, 64 bytes whose bit j is the fifth bit of vector j
+//   Q6_K           for j < 4 and j ≥ 4, for h, 64 bytes whose bits 2·(j mod 4) … are the high bits
+//   4 low bits     for p = 0…3, for h, 64 bytes: low nibbles vector p, high nibbles vector p + 4
+//   8 low bits     for j, for h, 64 bytes
 #pragma once
 
 #include <cstddef>
@@ -32,20 +33,22 @@ struct PanelFormat {
   int32_t low_bits;      // 4 or 8, stored a weight
   int32_t high_bits;     // 0, 1 or 2
   int32_t group_blocks;  // blocks that share the group header: 1 or 8
-  int32_t group_bytes;   // of a group's header
-  int32_t block_bytes;   // of a block after it
+  int32_t group_bytes;   // of a group's header, but where a group is one block, which counts it
+  int32_t block_bytes;   // of a block
   int32_t zero;          // subtracted from q
   bool has_min;
+  int32_t panel_bytes = 0;  // of the panel's header
 };
 
-// Null for types that have no panel form.
-const PanelFormat* FindPanelFormat(DType type);
+// Null for types that have no panel form, and where columns do not fill whole groups.
+const PanelFormat* FindPanelFormat(DType type, int64_t columns);
 
 // Bytes of a panel of `columns` columns.
 inline size_t PanelBytes(const PanelFormat& format, int64_t columns) {
   const size_t blocks = static_cast<size_t>(columns / kBlockColumns);
   const size_t groups = blocks / static_cast<size_t>(format.group_blocks);
-  return groups * static_cast<size_t>(format.group_bytes) +
+  return static_cast<size_t>(format.panel_bytes) +
+         groups * static_cast<size_t>(format.group_bytes) +
          blocks * static_cast<size_t>(format.block_bytes);
 }
 
@@ -57,6 +60,10 @@ inline size_t PanelsBytes(const PanelFormat& format, int64_t rows, int64_t colum
 // Packs up to 32 rows, `row_bytes` apart in the file's format, into a panel (zeroed memory).
 void PackPanel(const PanelFormat& format, const uint8_t* rows, size_t row_bytes, int64_t row_count,
                int64_t columns, uint8_t* panel);
+
+// The same of QC8, whose scales are not beside its values: `values` is [row_count, columns].
+void PackPerChannelPanel(const int8_t* values, const float* scales, int64_t row_count,
+                         int64_t columns, uint8_t* panel);
 
 // One row of a panel, read element by element: for references, and for single rows.
 class PanelRow {
@@ -74,8 +81,9 @@ class PanelRow {
 
  private:
   const uint8_t* Group(int64_t block) const {
-    return panel_ + block / format_.group_blocks *
-                        (format_.group_bytes + format_.group_blocks * format_.block_bytes);
+    return panel_ + format_.panel_bytes +
+           block / format_.group_blocks *
+               (format_.group_bytes + format_.group_blocks * format_.block_bytes);
   }
   const uint8_t* Block(int64_t block) const {
     return Group(block) + format_.group_bytes + block % format_.group_blocks * format_.block_bytes;

@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "lib/base/panels.h"
+#include "lib/base/per_channel.h"
 #include "lib/format/hob_file.h"
 #include "lib/format/hob_generated.h"
 #include "lib/format/validate.h"
+#include "lib/format/weight_row.h"
 
 namespace hob {
 namespace {
@@ -24,18 +26,23 @@ uint64_t Aligned(uint64_t offset) {
 // A tensor as it will be in the file.
 struct Output {
   const Tensor* tensor = nullptr;
-  bool panels = false, pack = false;  // pack: the tensor has rows still
+  DType type = DType::kF32;
+  bool panels = false;
   uint64_t bytes = 0;
+
+  bool as_is() const { return type == tensor->type && panels == tensor->panels; }
 };
 
-std::vector<Output> PlanOutputs(const ModelFile& model, const std::set<std::string>& panels) {
+std::vector<Output> PlanOutputs(const ModelFile& model, const WeightPacking& packing) {
   std::vector<Output> outputs;
   for (const Tensor& tensor : model.tensors) {
-    Output output{.tensor = &tensor, .panels = tensor.panels, .bytes = tensor.data.size()};
-    const PanelFormat* format = FindPanelFormat(tensor.type);
-    if (!tensor.panels && format != nullptr && tensor.shape.size() == 2 &&
-        panels.contains(tensor.name)) {
-      output.panels = output.pack = true;
+    Output output{.tensor = &tensor,
+                  .type = packing.TypeOf(tensor),
+                  .panels = tensor.panels,
+                  .bytes = tensor.data.size()};
+    const PanelFormat* format = FindPanelFormat(output.type, tensor.columns());
+    if (format != nullptr && tensor.shape.size() == 2 && packing.panels.contains(tensor.name)) {
+      output.panels = true;
       output.bytes = PanelsBytes(*format, tensor.shape[0], tensor.shape[1]);
     }
     outputs.push_back(output);
@@ -180,7 +187,7 @@ Status Pack(const ModelFile& model, const fbs::GraphT* graph, const std::vector<
     *data_bytes = offset + output.bytes;
     const auto name = builder->CreateString(tensor.name);
     const auto shape = builder->CreateVector(tensor.shape);
-    tensors.push_back(fbs::CreateTensorEntry(*builder, name, static_cast<int32_t>(tensor.type),
+    tensors.push_back(fbs::CreateTensorEntry(*builder, name, static_cast<int32_t>(output.type),
                                              shape, offset, output.bytes, output.panels));
   }
   const auto packed_tensors = builder->CreateVector(tensors);
@@ -208,7 +215,7 @@ class TensorWriter {
     HOB_RETURN_IF_ERROR(Report());
     for (const Output& output : outputs) {
       HOB_RETURN_IF_ERROR(writer_.PadTo(kHobAlignment));
-      HOB_RETURN_IF_ERROR(output.pack ? WritePanels(*output.tensor) : WriteAsIs(*output.tensor));
+      HOB_RETURN_IF_ERROR(output.as_is() ? WriteAsIs(*output.tensor) : WritePanels(output));
     }
     return absl::OkStatus();
   }
@@ -237,20 +244,53 @@ class TensorWriter {
     return absl::OkStatus();
   }
 
-  Status WritePanels(const Tensor& tensor) {
-    const PanelFormat& format = *FindPanelFormat(tensor.type);
+  Status WritePanels(const Output& output) {
+    const Tensor& tensor = *output.tensor;
+    const PanelFormat& format = *FindPanelFormat(output.type, tensor.columns());
     const int64_t rows = tensor.rows(), columns = tensor.columns();
+    // Of its own rows; of what is made from panels, about.
     const size_t row_bytes = tensor.data.size() / static_cast<size_t>(rows);
-    const size_t panel_bytes = PanelBytes(format, columns);
     std::vector<uint8_t> panel;
     for (int64_t row = 0; row < rows; row += kPanelRows) {
       const int64_t count = std::min(kPanelRows, rows - row);
       const auto source = tensor.data.subspan(static_cast<size_t>(row) * row_bytes,
                                               static_cast<size_t>(count) * row_bytes);
-      panel.assign(panel_bytes, 0);
-      PackPanel(format, source.data(), row_bytes, count, columns, panel.data());
+      panel.assign(PanelBytes(format, columns), 0);
+      if (output.type == tensor.type && tensor.type != DType::kQC8) {
+        PackPanel(format, source.data(), row_bytes, count, columns, panel.data());
+      } else {
+        HOB_RETURN_IF_ERROR(PackPerChannel(tensor, row, count, panel.data()));
+      }
       HOB_RETURN_IF_ERROR(WritePart(panel, source));
     }
+    return absl::OkStatus();
+  }
+
+  // Rows [first, first + count) as a panel of QC8.
+  static Status PackPerChannel(const Tensor& tensor, int64_t first, int64_t count, uint8_t* panel) {
+    const int64_t columns = tensor.columns();
+    std::vector<float> scales(static_cast<size_t>(count));
+    if (tensor.type == DType::kQC8) {
+      for (int64_t row = 0; row < count; ++row) {
+        scales[static_cast<size_t>(row)] =
+            PerChannelScale(tensor.data, tensor.rows(), columns, first + row);
+      }
+      const auto* values = reinterpret_cast<const int8_t*>(tensor.data.data()) + first * columns;
+      PackPerChannelPanel(values, scales.data(), count, columns, panel);
+      return absl::OkStatus();
+    }
+    std::vector<float> values(static_cast<size_t>(count * columns));
+    for (int64_t row = 0; row < count; ++row) {
+      DequantizeWeightRow(tensor, first + row, values.data() + row * columns);
+    }
+    auto quantized = QuantizePerChannel(values, count, columns);
+    if (!quantized.ok()) {
+      return Annotate(quantized.status(),
+                      Concat("tensor ", format::Quoted(tensor.name), ", rows from ", first));
+    }
+    std::memcpy(scales.data(), quantized->data() + values.size(), scales.size() * sizeof(float));
+    PackPerChannelPanel(reinterpret_cast<const int8_t*>(quantized->data()), scales.data(), count,
+                        columns, panel);
     return absl::OkStatus();
   }
 
@@ -262,14 +302,20 @@ class TensorWriter {
 
 }  // namespace
 
-Status WriteHobFile(const ModelFile& model, const fbs::GraphT* graph,
-                    const std::set<std::string>& panels, const std::string& path,
-                    const Progress& progress) {
+DType WeightPacking::TypeOf(const Tensor& tensor) const {
+  const bool quantizes = per_channel && panels.contains(tensor.name) && tensor.shape.size() == 2 &&
+                         FindPanelFormat(DType::kQC8, tensor.columns()) != nullptr &&
+                         HoldsRows(tensor, tensor.rows(), tensor.columns());
+  return quantizes ? DType::kQC8 : tensor.type;
+}
+
+Status WriteHobFile(const ModelFile& model, const fbs::GraphT* graph, const WeightPacking& packing,
+                    const std::string& path, const Progress& progress) {
   HOB_RETURN_IF_ERROR(CheckModel(model, graph));
   HOB_RETURN_IF_ERROR(CheckHeaderSize(model));
   Builder builder;
   uint64_t data_bytes = 0;
-  const std::vector<Output> outputs = PlanOutputs(model, panels);
+  const std::vector<Output> outputs = PlanOutputs(model, packing);
   HOB_RETURN_IF_ERROR(Pack(model, graph, outputs, &builder, &data_bytes));
 
   HobHeader header = {};

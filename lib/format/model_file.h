@@ -102,13 +102,23 @@ struct ModelFile {
 // hob does not run, by name. Nothing is left allocated on failure. Thread-safe.
 StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(const std::string& path);
 
-// Writes `model` (tensors 64-byte aligned) with `graph` to a `.hob` file, whole or not at all. The
-// tensors named in `panels` are packed on the way, if they have a panel form; the others are
-// written as they are. `progress` gets bytes done and in all, and returns false to cancel
-// (CANCELLED).
+// How a `.hob` file's weights are written.
+struct WeightPacking {
+  // Tensors to be written as panels, where they have that form. The others are written as they are.
+  std::set<std::string> panels = {};
+  // Quantise those to QC8 on the way, where they are matrices of float values and of a multiple of
+  // 32 columns. A value that is not finite is INVALID_ARGUMENT.
+  bool per_channel = false;
+
+  // The type that `tensor` is written in.
+  DType TypeOf(const Tensor& tensor) const;
+};
+
+// Writes `model` (tensors 64-byte aligned) with `graph`, whose weights have the types that
+// `packing` gives, to a `.hob` file, whole or not at all. `progress` gets bytes done and in all,
+// and returns false to cancel (CANCELLED).
 using Progress = std::function<bool(uint64_t done, uint64_t total)>;
-Status WriteHobFile(const ModelFile& model, const fbs::GraphT* graph,
-                    const std::set<std::string>& panels, const std::string& path,
-                    const Progress& progress);
+Status WriteHobFile(const ModelFile& model, const fbs::GraphT* graph, const WeightPacking& packing,
+                    const std::string& path, const Progress& progress);
 
 }  // namespace hob

@@ -96,7 +96,7 @@ StatusOr<uint64_t> TensorBytes(DType type, std::span<const int64_t> shape, bool 
                           "'s block of ", block));
   }
   if (panels) {
-    const PanelFormat* format = FindPanelFormat(type);
+    const PanelFormat* format = FindPanelFormat(type, shape.back());
     if (format == nullptr || shape.size() != 2) {
       return Invalid("is said to be panels, which only a matrix of a block type can be");
     }

@@ -25,7 +25,8 @@ std::set<std::string> MultipliedWeights(const Graph& graph) {
 
 }  // namespace
 
-Status Convert(const std::string& input, const std::string& output, const Progress& progress) {
+Status Convert(const std::string& input, const std::string& output, bool per_channel,
+               const Progress& progress) {
   for (const std::string* path : {&input, &output}) {
     if (path->empty()) return Error(StatusCode::kInvalidArgument, "a path is empty");
     if (text::FindInvalidUtf8(*path) != std::string_view::npos) {
@@ -37,14 +38,19 @@ Status Convert(const std::string& input, const std::string& output, const Progre
   }
   HOB_ASSIGN_OR_RETURN(const auto model, OpenModelFile(input));
   std::shared_ptr<fbs::GraphT> stored;
-  std::set<std::string> panels;
+  WeightPacking packing{.per_channel = per_channel};
   if (!model->tensors.empty()) {
     auto graph = BuildGraph(*model);
     if (!graph.ok()) return Annotate(graph.status(), input);
+    packing.panels = MultipliedWeights(*graph);
+    for (Value& value : graph->values) {
+      if (value.kind == ValueKind::kWeight) {
+        value.type = packing.TypeOf(*model->FindTensor(value.tensor));
+      }
+    }
     stored = GraphToFile(*graph);
-    panels = MultipliedWeights(*graph);
   }
-  return WriteHobFile(*model, stored.get(), panels, output, progress);
+  return WriteHobFile(*model, stored.get(), packing, output, progress);
 }
 
 }  // namespace hob

@@ -6,11 +6,14 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <random>
 
+#include "lib/base/panels.h"
+#include "lib/base/per_channel.h"
 #include "lib/format/gguf.h"
 #include "lib/format/hob_generated.h"
-#include "lib/ops/weight_row.h"
+#include "lib/format/weight_row.h"
 #include "tests/format/aligned_bytes.h"
 #include "tests/format/gguf_builder.h"
 #include "tests/ops/weights.h"
@@ -170,7 +173,7 @@ TEST_CASE("named matrices are written as panels, and read with the same values")
     model.tensors.push_back(weights.tensor());
     model.tensors[1].name = "rows";
     uint64_t last = 0, total = 0;
-    REQUIRE(WriteHobFile(model, nullptr, {"packed", "not there"}, folder / "p.hob",
+    REQUIRE(WriteHobFile(model, nullptr, {.panels = {"packed", "not there"}}, folder / "p.hob",
                          [&](uint64_t done, uint64_t all) {
                            last = done, total = all;
                            return true;
@@ -184,12 +187,12 @@ TEST_CASE("named matrices are written as panels, and read with the same values")
     const Tensor& rows = *(*back)->FindTensor("rows");
     CHECK(packed.panels);
     CHECK_FALSE(rows.panels);
-    CHECK(packed.data.size() == PanelsBytes(*FindPanelFormat(type), kRows, kColumns));
+    CHECK(packed.data.size() == PanelsBytes(*FindPanelFormat(type, kColumns), kRows, kColumns));
     CHECK(std::ranges::equal(rows.data, weights.tensor().data));
     std::vector<float> a(kColumns), b(kColumns);
     for (int64_t row = 0; row < kRows; ++row) {
-      ops::DequantizeWeightRow(packed, row, a.data());
-      ops::DequantizeWeightRow(rows, row, b.data());
+      DequantizeWeightRow(packed, row, a.data());
+      DequantizeWeightRow(rows, row, b.data());
       CHECK(a == b);
     }
     // Written again they stay panels, whatever is named.
@@ -197,6 +200,58 @@ TEST_CASE("named matrices are written as panels, and read with the same values")
     REQUIRE(WriteHobFile(**back, nullptr, {}, folder / "p.hob", nullptr).ok());
     CHECK(ReadBytes(folder / "p.hob") == before);
   }
+}
+
+TEST_CASE("named matrices are quantised to int8 with a scale a row") {
+  const TemporaryFolder folder;
+  constexpr int64_t kRows = 35, kColumns = 256;
+  for (const DType type : {DType::kF32, DType::kBF16, DType::kQ4_1, DType::kQ6_K, DType::kQC8}) {
+    const test::Weights weights(type, kRows, kColumns);
+    ModelFile model;
+    model.architecture = "x";
+    model.tensors.push_back(weights.tensor());
+    model.tensors[0].name = "w";
+    const WeightPacking packing{.panels = {"w"}, .per_channel = true};
+    REQUIRE(WriteHobFile(model, nullptr, packing, folder / "c.hob", nullptr).ok());
+    const auto back = OpenModelFile(folder / "c.hob");
+    INFO(back.status());
+    REQUIRE(back.ok());
+    const Tensor& read = *(*back)->FindTensor("w");
+    CHECK(read.type == DType::kQC8);
+    CHECK(read.panels);
+    // A QC8 matrix is what it was; the others are what the quantiser makes of them.
+    const std::vector<float> values = weights.Floats();
+    const std::vector<uint8_t> expected =
+        type == DType::kQC8
+            ? std::vector<uint8_t>(weights.tensor().data.begin(), weights.tensor().data.end())
+            : *QuantizePerChannel(values, kRows, kColumns);
+    std::vector<float> a(kColumns), b(kColumns);
+    for (int64_t row = 0; row < kRows; ++row) {
+      DequantizeWeightRow(read, row, a.data());
+      DequantizePerChannelRow(expected, kRows, kColumns, row, b.data());
+      CHECK(a == b);
+    }
+  }
+  // What does not fit stays as it is; what is no number is refused by name.
+  const test::Weights narrow(DType::kF32, 4, 20);
+  ModelFile model;
+  model.architecture = "x";
+  model.tensors.push_back(narrow.tensor());
+  model.tensors[0].name = "narrow";
+  WeightPacking packing{.panels = {"narrow", "nan"}, .per_channel = true};
+  REQUIRE(WriteHobFile(model, nullptr, packing, folder / "n.hob", nullptr).ok());
+  CHECK((*OpenModelFile(folder / "n.hob"))->FindTensor("narrow")->type == DType::kF32);
+  std::vector<float> bad(64, 1.0f);
+  bad[40] = std::numeric_limits<float>::quiet_NaN();
+  model.tensors[0] = {
+      "nan",
+      DType::kF32,
+      {2, 32},
+      std::span(reinterpret_cast<const uint8_t*>(bad.data()), bad.size() * sizeof(float))};
+  const Status status = WriteHobFile(model, nullptr, packing, folder / "bad.hob", nullptr);
+  CHECK(status.code() == StatusCode::kInvalidArgument);
+  CHECK(status.message().find("'nan'") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(folder / "bad.hob"));
 }
 
 TEST_CASE("panels of what has none are refused") {
@@ -209,7 +264,7 @@ TEST_CASE("panels of what has none are refused") {
   CHECK(WriteHobFile(model, nullptr, {}, folder / "f", nullptr).message().find("panels") !=
         std::string::npos);
   model.tensors[0].panels = false;  // named, but written as it is
-  REQUIRE(WriteHobFile(model, nullptr, {"w"}, folder / "f", nullptr).ok());
+  REQUIRE(WriteHobFile(model, nullptr, {.panels = {"w"}}, folder / "f", nullptr).ok());
   CHECK_FALSE((*OpenModelFile(folder / "f"))->FindTensor("w")->panels);
 }
 

@@ -9,9 +9,9 @@
 #include <random>
 
 #include "lib/base/block_formats.h"
+#include "lib/base/per_channel.h"
 #include "lib/ops/matmul/linear.h"
 #include "lib/ops/matmul/panels.h"
-#include "lib/ops/matmul/per_channel.h"
 #include "lib/ops/quantize/quantize_row.h"
 #include "tests/ops/weights.h"
 
@@ -276,7 +276,7 @@ TEST_CASE("matmul: a file's panels are used in place, with the bits of its rows"
   constexpr int64_t kN = 70, kK = 512, kX = 7;
   for (const DType type : kPanelTypes) {
     const Weights weights(type, kN, kK);
-    const PanelFormat& format = *FindPanelFormat(type);
+    const PanelFormat& format = *FindPanelFormat(type, kK);
     const size_t row_bytes = weights.tensor().data.size() / kN, panel = PanelBytes(format, kK);
     const Buffer bytes = f.Memory(PanelsBytes(format, kN, kK));
     for (int64_t n = 0; n < kN; n += kPanelRows) {

@@ -10,7 +10,7 @@
 
 #include "lib/base/block_formats.h"
 #include "lib/base/f16.h"
-#include "lib/ops/matmul/per_channel.h"
+#include "lib/base/per_channel.h"
 #include "lib/ops/op.h"
 
 namespace hob::test {
@@ -37,7 +37,7 @@ class Weights {
       case DType::kQC8: {
         std::vector<float> values(count);
         for (float& value : values) value = Uniform();
-        bytes_ = *ops::matmul::QuantizePerChannel(values, outputs, columns);
+        bytes_ = *QuantizePerChannel(values, outputs, columns);
         break;
       }
       default:
@@ -63,8 +63,7 @@ class Weights {
     std::vector<float> values(static_cast<size_t>(outputs * columns));
     if (tensor_.type == DType::kQC8) {
       for (int64_t n = 0; n < outputs; ++n) {
-        ops::matmul::DequantizePerChannelRow(tensor_.data, outputs, columns, n,
-                                             values.data() + n * columns);
+        DequantizePerChannelRow(tensor_.data, outputs, columns, n, values.data() + n * columns);
       }
     } else {
       Dequantize(tensor_.type, tensor_.data.data(), values.size(), values.data());

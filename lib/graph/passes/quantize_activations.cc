@@ -6,13 +6,20 @@
 
 namespace hob {
 
+namespace {
+
+bool WantsInt8(const Value& weight) {
+  return ops::matmul::WantsInt8Activations(weight.type, weight.shape.back());
+}
+
+}  // namespace
+
 void QuantizeActivations(Graph& graph, DType type) {
   std::unordered_map<ValueId, ValueId> quantized;  // f32 value → its int8 form
   std::vector<Node> nodes;
   for (Node& node : graph.nodes) {
     const ValueId source = node.inputs.empty() ? kNoValue : node.inputs[0];
-    if (node.op == "matmul" &&
-        ops::matmul::WantsInt8Activations(graph.values[static_cast<size_t>(node.inputs[1])].type)) {
+    if (node.op == "matmul" && WantsInt8(graph.values[static_cast<size_t>(node.inputs[1])])) {
       const auto [entry, added] = quantized.try_emplace(source, kNoValue);
       if (added) {
         Value value = graph.values[static_cast<size_t>(source)];

@@ -5,7 +5,9 @@
 
 namespace hob::ops::matmul {
 
-bool WantsInt8Activations(DType weight) { return FindPanelFormat(weight) != nullptr; }
+bool WantsInt8Activations(DType weight, int64_t columns) {
+  return FindPanelFormat(weight, columns) != nullptr;
+}
 
 StatusOr<std::unique_ptr<Linear>> MakeLinear(std::string_view node, const Operand& weight,
                                              DType activation, const PlanContext& context) {

@@ -46,7 +46,8 @@ StatusOr<std::unique_ptr<Linear>> MakeScalarLinear(const Operand& weight, DType 
 StatusOr<std::unique_ptr<Linear>> MakeLinear(std::string_view node, const Operand& weight,
                                              DType activation, const PlanContext& context);
 
-// Whether the hot path multiplies weights of this type by int8 activations (else by f32 ones).
-bool WantsInt8Activations(DType weight);
+// Whether the hot path multiplies weights of this type and width by int8 activations (else by f32
+// ones).
+bool WantsInt8Activations(DType weight, int64_t columns);
 
 }  // namespace hob::ops::matmul

@@ -30,7 +30,7 @@ Status Check(const OpSpec& spec) {
     const Operand& out = spec.outputs[static_cast<size_t>(i)];
     if (!weight.present || weight.weight == nullptr) return SpecError(spec, "a weight is missing");
     HOB_RETURN_IF_ERROR(CheckMatrix(spec, weight, "weight", weight.type, x.columns()));
-    if (weight.type == DType::kI32 || (int8 && !WantsInt8Activations(weight.type))) {
+    if (weight.type == DType::kI32 || (int8 && !WantsInt8Activations(weight.type, x.columns()))) {
       return SpecError(spec, "the weight's type does not go with the input's");
     }
     HOB_RETURN_IF_ERROR(CheckActivation(spec, out, "an output", DType::kF32, weight.shape[0]));

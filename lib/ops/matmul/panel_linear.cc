@@ -92,7 +92,7 @@ class PanelLinear final : public Linear {
 
 StatusOr<std::unique_ptr<Linear>> MakePanelLinear(const Operand& weight, DType activation,
                                                   const PlanContext& context) {
-  const PanelFormat* format = FindPanelFormat(weight.type);
+  const PanelFormat* format = FindPanelFormat(weight.type, weight.columns());
   if (format == nullptr || activation != DType::kQ8Act) return nullptr;
   const PanelKernel kernel = ChooseKernel(weight.type, *context.choice);
   if (kernel.function == nullptr) return nullptr;

@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "lib/base/block_formats.h"
+#include "lib/format/weight_row.h"
 #include "lib/ops/matmul/linear.h"
 #include "lib/ops/matmul/panels.h"
-#include "lib/ops/weight_row.h"
 
 namespace hob::ops::matmul {
 namespace {
@@ -14,7 +14,7 @@ class ScalarLinear final : public Linear {
  public:
   ScalarLinear(const Operand& weight, DType activation)
       : tensor_(*weight.weight),
-        format_(FindPanelFormat(weight.type)),
+        format_(FindPanelFormat(weight.type, weight.columns())),
         activation_(activation),
         outputs_(weight.shape[0]),
         columns_(weight.shape[1]) {}
@@ -111,7 +111,7 @@ StatusOr<std::unique_ptr<Linear>> MakeScalarLinear(const Operand& weight, DType 
                                                    const PlanContext& context) {
   if (!context.choice->Allows("scalar")) return nullptr;
   const bool int8 = activation == DType::kQ8Act;
-  if (int8 ? FindPanelFormat(weight.type) == nullptr
+  if (int8 ? FindPanelFormat(weight.type, weight.columns()) == nullptr
            : weight.type == DType::kI32 || weight.type == DType::kQC8) {
     return nullptr;
   }

@@ -4,10 +4,9 @@
 #include <memory>
 
 #include "lib/base/block_formats.h"
+#include "lib/format/weight_row.h"
 #include "lib/ops/matmul/linear.h"
 #include "lib/ops/matmul/panel_kernels.h"
-#include "lib/ops/matmul/per_channel.h"
-#include "lib/ops/weight_row.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lib/ops/matmul/simd.cc"
@@ -65,11 +64,7 @@ class SimdLinear final : public Linear {
       args.out = out + (n - begin);
       for (int64_t c = 0; c < args.outputs; ++c) {
         float* row = weights + static_cast<size_t>(c) * columns;
-        if (tensor_.type == DType::kQC8) {
-          DequantizePerChannelRow(tensor_.data, outputs_, columns_, n + c, row);
-        } else {
-          DequantizeWeightRow(tensor_, n + c, row);
-        }
+        DequantizeWeightRow(tensor_, n + c, row);
       }
       dequantised_(args);
     }

@@ -12,7 +12,7 @@
 #include <cstring>
 #include <limits>
 
-#include "lib/ops/matmul/per_channel.h"
+#include "lib/base/per_channel.h"
 #include "lib/xnnpack/xnnpack.h"
 
 namespace hob::ops::matmul {

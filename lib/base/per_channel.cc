@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lib/ops/matmul/per_channel.h"
+#include "lib/base/per_channel.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
-namespace hob::ops::matmul {
+namespace hob {
 
 size_t PerChannelBytes(int64_t rows, int64_t columns) {
   if (rows <= 0 || columns <= 0) return 0;
@@ -81,4 +81,4 @@ void MultiplyPerChannel(std::span<const uint8_t> data, int64_t outputs, int64_t 
   }
 }
 
-}  // namespace hob::ops::matmul
+}  // namespace hob

@@ -9,7 +9,7 @@
 
 #include "lib/base/status.h"
 
-namespace hob::ops::matmul {
+namespace hob {
 
 // Bytes of a QC8 matrix, or 0 if that does not fit size_t or a dimension is not positive.
 size_t PerChannelBytes(int64_t rows, int64_t columns);
@@ -31,4 +31,4 @@ float PerChannelScale(std::span<const uint8_t> data, int64_t rows, int64_t colum
 void MultiplyPerChannel(std::span<const uint8_t> data, int64_t outputs, int64_t columns,
                         const float* x, int64_t rows, float* out, int64_t out_stride);
 
-}  // namespace hob::ops::matmul
+}  // namespace hob
