@@ -26,6 +26,7 @@ constexpr int64_t kOutputs[] = {1, 15, 16, 31, 32, 33, 192, 576};
 constexpr int64_t kRows[] = {1, 2, 3, 4, 5, 6, 7, 8, 13, 64, 65};
 constexpr DType kPanelTypes[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,
                                  DType::kQ8_0, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K};
+constexpr DType kQuantized[] = {DType::kQ8Act, DType::kQ16Act};
 
 // K-quants have blocks of 256.
 bool Fits(DType type, int64_t columns) { return columns % FindDType(type)->block_elements == 0; }
@@ -33,8 +34,10 @@ bool Fits(DType type, int64_t columns) { return columns % FindDType(type)->block
 // Small matrices get all the rows, large ones a few: the reference is slow.
 int64_t MostRows(int64_t columns, int64_t outputs) { return columns * outputs > 60000 ? 13 : 65; }
 
-// Random rows; of the first ones, one is all the largest value, one the smallest, one zero.
+// Random rows; of the first ones, one is all the largest value, one the smallest, one zero, one in
+// turn the values whose low terms are the largest and the smallest.
 std::vector<float> Activations(int64_t rows, int64_t columns) {
+  constexpr float kTurns[] = {0x1.fcp0f, -0x1.fcp0f, 0x1.fcp-8f, -0x1.fcp-8f};  // 32512 and 127
   std::mt19937 generator(7);
   std::vector<float> x(static_cast<size_t>(rows * columns));
   for (int64_t r = 0; r < rows; ++r) {
@@ -43,6 +46,7 @@ std::vector<float> Activations(int64_t rows, int64_t columns) {
       x[static_cast<size_t>(r * columns + k)] = r == 1   ? 1.5f
                                                 : r == 2 ? -2.5f
                                                 : r == 3 ? 0.0f
+                                                : r == 4 ? kTurns[k % 4]
                                                          : random;
     }
   }
@@ -65,13 +69,13 @@ class Fixture {
   // Rows as the linear wants them, with the 64 bytes behind them that every activation has.
   Buffer Input(const std::vector<float>& x, int64_t rows, int64_t columns, DType type) {
     const auto k = static_cast<size_t>(columns);
-    const size_t stride = type == DType::kF32 ? k * sizeof(float) : Q8ActLayout(k).stride();
+    const size_t stride = ActivationRowBytes(type, k);
     Buffer input = Memory(static_cast<size_t>(rows) * stride + 64);
     for (size_t r = 0; r < static_cast<size_t>(rows); ++r) {
       if (type == DType::kF32) {
         std::memcpy(input.data() + r * stride, x.data() + r * k, stride);
       } else {
-        ops::QuantizeRowScalar(x.data() + r * k, k, input.data() + r * stride);
+        ops::QuantizeRowScalar(x.data() + r * k, k, Int8Terms(type), input.data() + r * stride);
       }
     }
     return input;
@@ -193,15 +197,15 @@ bool SameBits(const std::vector<float>& a, const float* b) {
   return std::memcmp(a.data(), b, a.size() * sizeof(float)) == 0;
 }
 
-// What the int8 activations stand for.
-std::vector<float> Dequantized(const Buffer& x, int64_t rows, int64_t columns) {
+// What quantised activations stand for.
+std::vector<float> Dequantized(const Buffer& x, int64_t rows, int64_t columns, DType type) {
   const auto k = static_cast<size_t>(columns);
-  const Q8ActLayout layout(k);
   std::vector<float> values;
   for (size_t r = 0; r < static_cast<size_t>(rows); ++r) {
-    const ops::Q8Row row(x.data() + r * layout.stride(), k);
+    const ops::Q8Row row(x.data() + r * ActivationRowBytes(type, k), k, Int8Terms(type));
     for (size_t i = 0; i < k; ++i) {
-      values.push_back(static_cast<float>(row.q[i]) * row.scale[i / 32]);
+      const int32_t a = row.terms == 2 ? kQ16Base * row.q[i] + row.low[i] : row.q[i];
+      values.push_back(static_cast<float>(a) * row.scale[i / 32]);
     }
   }
   return values;
@@ -215,13 +219,52 @@ TEST_CASE("matmul: the scalar int8 product is that of the dequantised operands")
       const int64_t outputs = 37, rows = 8;
       INFO(FindDType(type)->name << " K=" << columns);
       const Weights weights(type, outputs, columns);
-      const Buffer x = f.Input(Activations(rows, columns), rows, columns, DType::kQ8Act);
-      const Exact exact(Dequantized(x, rows, columns), weights.Floats(), rows, outputs, columns);
-      const auto linear = ops::matmul::MakeScalarLinear(weights.operand(), DType::kQ8Act,
-                                                        f.Context({{}, "scalar"}));
-      REQUIRE(linear.ok());
-      REQUIRE(*linear != nullptr);
-      CHECK(WorstError(f.Compute(**linear, x, rows, outputs, 1, 0), exact) < 1e-5);
+      for (const DType activation : kQuantized) {
+        const Buffer x = f.Input(Activations(rows, columns), rows, columns, activation);
+        const Exact exact(Dequantized(x, rows, columns, activation), weights.Floats(), rows,
+                          outputs, columns);
+        const auto linear =
+            ops::matmul::MakeScalarLinear(weights.operand(), activation, f.Context({{}, "scalar"}));
+        REQUIRE(linear.ok());
+        REQUIRE(*linear != nullptr);
+        CHECK(WorstError(f.Compute(**linear, x, rows, outputs, 1, 0), exact) < 1e-5);
+      }
+    }
+  }
+}
+
+// All panel kernels with the scalar product, for few and many rows.
+void ComparePanels(Fixture& f, const Weights& weights, DType activation) {
+  const DType type = weights.tensor().type;
+  const int64_t outputs = weights.tensor().shape[0], columns = weights.tensor().shape[1];
+  const int64_t most = MostRows(columns, outputs);
+  const Buffer x = f.Input(Activations(most, columns), most, columns, activation);
+  auto scalar =
+      ops::matmul::MakeScalarLinear(weights.operand(), activation, f.Context({{}, "scalar"}));
+  const std::vector<float> expected = f.Compute(**scalar, x, most, outputs, 1, 0);
+  for (const Provider& provider : PanelProviders()) {
+    auto linear = provider.maker(weights.operand(), activation, f.Context(provider.choice));
+    REQUIRE(linear.ok());
+    if (*linear == nullptr && provider.label == "simd baseline") continue;
+    REQUIRE(*linear != nullptr);
+    REQUIRE((*linear)->provider() == provider.provider);
+    for (const int64_t rows : kRows) {
+      if (rows > most) continue;
+      const std::vector<float> out = f.Compute(**linear, x, rows, outputs, 1 + rows % 3, rows % 2);
+      INFO(FindDType(type)->name << " " << provider.label << " terms=" << Int8Terms(activation)
+                                 << " K=" << columns << " N=" << outputs << " rows=" << rows);
+      if (provider.fused) {
+        REQUIRE(SameBits(out, expected.data()));
+      } else {
+        // Relative to the sum and to its terms, which grow with √K.
+        const float size = 16.0f * std::sqrt(static_cast<float>(columns));
+        float worst = 0;
+        for (size_t i = 0; i < out.size(); ++i) {
+          const float error = std::abs(out[i] - expected[i]) / (std::abs(expected[i]) + size);
+          if (!(error <= worst)) worst = error;
+        }
+        REQUIRE(worst < 1e-5f);
+      }
     }
   }
 }
@@ -233,39 +276,7 @@ TEST_CASE("matmul: panel kernels give the scalar bits") {
       if (!Fits(type, columns)) continue;
       for (const int64_t outputs : kOutputs) {
         const Weights weights(type, outputs, columns, static_cast<uint32_t>(columns + outputs));
-        const int64_t most = MostRows(columns, outputs);
-        const Buffer x = f.Input(Activations(most, columns), most, columns, DType::kQ8Act);
-        auto scalar = ops::matmul::MakeScalarLinear(weights.operand(), DType::kQ8Act,
-                                                    f.Context({{}, "scalar"}));
-        const std::vector<float> expected = f.Compute(**scalar, x, most, outputs, 1, 0);
-        for (const Provider& provider : PanelProviders()) {
-          auto linear =
-              provider.maker(weights.operand(), DType::kQ8Act, f.Context(provider.choice));
-          REQUIRE(linear.ok());
-          if (*linear == nullptr && provider.label == "simd baseline") continue;
-          REQUIRE(*linear != nullptr);
-          REQUIRE((*linear)->provider() == provider.provider);
-          for (const int64_t rows : kRows) {
-            if (rows > most) continue;
-            const std::vector<float> out =
-                f.Compute(**linear, x, rows, outputs, 1 + rows % 3, rows % 2);
-            INFO(FindDType(type)->name << " " << provider.label << " K=" << columns
-                                       << " N=" << outputs << " rows=" << rows);
-            if (provider.fused) {
-              REQUIRE(SameBits(out, expected.data()));
-            } else {
-              // Relative to the sum and to its terms, which grow with √K.
-              const float terms = 16.0f * std::sqrt(static_cast<float>(columns));
-              float worst = 0;
-              for (size_t i = 0; i < out.size(); ++i) {
-                const float error =
-                    std::abs(out[i] - expected[i]) / (std::abs(expected[i]) + terms);
-                if (!(error <= worst)) worst = error;
-              }
-              REQUIRE(worst < 1e-5f);
-            }
-          }
-        }
+        for (const DType activation : kQuantized) ComparePanels(f, weights, activation);
       }
     }
   }

@@ -217,8 +217,7 @@ struct Expanded {
 // Per row and block what the kernel adds: −zero·Σa as int32 for each 16 columns (split) or 32, or
 // a_scale·Σa as f32. Laid out [row][blocks or 2·blocks].
 template <typename F>
-HOB_INLINE void RowTerms(const uint8_t* x, int64_t columns, int64_t blocks, int32_t* terms) {
-  const int32_t* sums = reinterpret_cast<const int32_t*>(x + columns + columns / 8);
+HOB_INLINE void RowTerms(const float* scale, const int32_t* sums, int64_t blocks, int32_t* terms) {
   int64_t i = 0;
   if constexpr (F::kSplit) {
     for (; i + 8 <= 2 * blocks; i += 8) {
@@ -229,7 +228,6 @@ HOB_INLINE void RowTerms(const uint8_t* x, int64_t columns, int64_t blocks, int3
     }
     for (; i < 2 * blocks; ++i) terms[i] = -sums[i] * (1 << F::kZeroShift);
   } else if constexpr (F::kHasMin || F::kZeroShift >= 0) {
-    const float* scale = reinterpret_cast<const float*>(x + columns);
     for (; i + 8 <= blocks; i += 8) {
       const __m256i s0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + 2 * i));
       const __m256i s1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + 2 * i + 8));
@@ -260,11 +258,11 @@ HOB_INLINE __m256i Broadcast(const uint8_t* a, int index) {
 
 enum class Part { kAll, kLow, kHigh };  // columns of a block: all, 0–15, 16–31
 
-// Adds vectors p and p + 4, or one of them, of quarter q to the 16-bit sums of kRows rows and, when
-// those are full, these to the 32-bit ones.
-template <typename F, int kRows, Part kPart, int p>
+// Adds vectors p and p + 4, or one of them, of quarter q to the 16-bit sums of kLines int8 rows
+// and, when those are full, these to the 32-bit ones.
+template <typename F, int kLines, Part kPart, int p>
 HOB_INLINE void Products(typename F::Cursor c, int q, const uint8_t* const* a,
-                         __m256i (&narrow)[kRows], __m256i (&wide)[kRows]) {
+                         __m256i (&narrow)[kLines], __m256i (&wide)[kLines]) {
   constexpr int kEach = kPart == Part::kAll ? 2 : 1;  // products of one p
   const __m256i ones = _mm256_set1_epi16(1);
   __m256i w[2];
@@ -273,7 +271,7 @@ HOB_INLINE void Products(typename F::Cursor c, int q, const uint8_t* const* a,
   for (int h = kPart == Part::kHigh ? 1 : 0; h < (kPart == Part::kLow ? 1 : 2); ++h) {
     const __m256i weights = F::kSigned ? _mm256_abs_epi8(w[h]) : w[h];
     HOB_UNROLL
-    for (int r = 0; r < kRows; ++r) {
+    for (int r = 0; r < kLines; ++r) {
       __m256i activations = Broadcast(a[r], p + 4 * h);
       if constexpr (F::kSigned) activations = _mm256_sign_epi8(activations, w[h]);
       const __m256i product = _mm256_maddubs_epi16(weights, activations);
@@ -294,19 +292,30 @@ HOB_INLINE void Products(typename F::Cursor c, int q, const uint8_t* const* a,
   }
 }
 
-template <typename F, int kRows, Part kPart>
-HOB_INLINE void Dot(typename F::Cursor c, int q, const uint8_t* const* a, __m256i (&wide)[kRows]) {
-  __m256i narrow[kRows];
-  Products<F, kRows, kPart, 0>(c, q, a, narrow, wide);
-  Products<F, kRows, kPart, 1>(c, q, a, narrow, wide);
-  Products<F, kRows, kPart, 2>(c, q, a, narrow, wide);
-  Products<F, kRows, kPart, 3>(c, q, a, narrow, wide);
+template <typename F, int kLines, Part kPart>
+HOB_INLINE void Dot(typename F::Cursor c, int q, const uint8_t* const* a, __m256i (&wide)[kLines]) {
+  __m256i narrow[kLines];
+  Products<F, kLines, kPart, 0>(c, q, a, narrow, wide);
+  Products<F, kLines, kPart, 1>(c, q, a, narrow, wide);
+  Products<F, kLines, kPart, 2>(c, q, a, narrow, wide);
+  Products<F, kLines, kPart, 3>(c, q, a, narrow, wide);
+}
+
+// The integer sum of row r as float, of its one term or as 255 · the high one's + the low one's.
+template <int kTerms>
+HOB_INLINE __m256 Sum(const __m256i* terms, int r) {
+  __m256i sum = terms[r * kTerms];
+  if constexpr (kTerms == 2) {
+    sum = _mm256_add_epi32(_mm256_sub_epi32(_mm256_slli_epi32(sum, 8), sum), terms[2 * r + 1]);
+  }
+  return _mm256_cvtepi32_ps(sum);
 }
 
 // kRows rows of x times kQuarters quarters of one panel, from `first` on.
-template <typename F, int kRows, int kQuarters>
+template <typename F, int kTerms, int kRows, int kQuarters>
 HOB_INLINE void Tile(const uint8_t* panel, const PanelArgs& args, int64_t row, int first,
                      const int32_t* terms, int64_t term_stride, float* out, int64_t outputs) {
+  constexpr int kLines = kTerms * kRows;  // int8 rows; of two terms the high one first
   const int64_t columns = args.columns, blocks = columns / kBlockColumns;
   const uint8_t* x[kRows];
   HOB_UNROLL
@@ -319,48 +328,59 @@ HOB_INLINE void Tile(const uint8_t* panel, const PanelArgs& args, int64_t row, i
   }
   for (int64_t b = 0; b < blocks; ++b) {
     const typename F::Cursor c = F::At(panel, b);
-    const uint8_t* a[kRows];
+    const uint8_t* a[kLines];
     __m256 a_scale[kRows];
     HOB_UNROLL
+    for (int i = 0; i < kLines; ++i) {
+      a[i] = x[i / kTerms] + i % kTerms * columns + b * kBlockColumns;
+    }
+    HOB_UNROLL
     for (int r = 0; r < kRows; ++r) {
-      a[r] = x[r] + b * kBlockColumns;
-      a_scale[r] = _mm256_set1_ps(reinterpret_cast<const float*>(x[r] + columns)[b]);
+      a_scale[r] = _mm256_set1_ps(reinterpret_cast<const float*>(x[r] + kTerms * columns)[b]);
     }
     HOB_UNROLL
     for (int v = 0; v < kQuarters; ++v) {
       const int q = first + v;
-      __m256i dot[kRows];
+      __m256i dot[kLines];
+      HOB_UNROLL
+      for (int i = 0; i < kLines; ++i) dot[i] = _mm256_setzero_si256();
       if constexpr (F::kSplit) {
         HOB_UNROLL
         for (int r = 0; r < kRows; ++r) {
-          dot[r] = _mm256_set1_epi32(terms[r * term_stride + 2 * b]);
+          dot[r * kTerms + kTerms - 1] = _mm256_set1_epi32(terms[r * term_stride + 2 * b]);
         }
-        Dot<F, kRows, Part::kLow>(c, q, a, dot);
+        Dot<F, kLines, Part::kLow>(c, q, a, dot);
         const BlockScales s = F::Scales(c, q);
         HOB_UNROLL
         for (int r = 0; r < kRows; ++r) {
-          sum[r][v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[r]),
-                                      _mm256_mul_ps(s.scale[0], a_scale[r]), sum[r][v]);
-          dot[r] = _mm256_set1_epi32(terms[r * term_stride + 2 * b + 1]);
+          sum[r][v] = _mm256_fmadd_ps(Sum<kTerms>(dot, r), _mm256_mul_ps(s.scale[0], a_scale[r]),
+                                      sum[r][v]);
         }
-        Dot<F, kRows, Part::kHigh>(c, q, a, dot);
+        HOB_UNROLL
+        for (int i = 0; i < kLines; ++i) dot[i] = _mm256_setzero_si256();
         HOB_UNROLL
         for (int r = 0; r < kRows; ++r) {
-          sum[r][v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[r]),
-                                      _mm256_mul_ps(s.scale[1], a_scale[r]), sum[r][v]);
+          dot[r * kTerms + kTerms - 1] = _mm256_set1_epi32(terms[r * term_stride + 2 * b + 1]);
+        }
+        Dot<F, kLines, Part::kHigh>(c, q, a, dot);
+        HOB_UNROLL
+        for (int r = 0; r < kRows; ++r) {
+          sum[r][v] = _mm256_fmadd_ps(Sum<kTerms>(dot, r), _mm256_mul_ps(s.scale[1], a_scale[r]),
+                                      sum[r][v]);
         }
       } else {
-        HOB_UNROLL
-        for (int r = 0; r < kRows; ++r) {
-          dot[r] = F::kZeroShift >= 0 ? _mm256_set1_epi32(terms[r * term_stride + b])
-                                      : _mm256_setzero_si256();
+        if constexpr (F::kZeroShift >= 0) {
+          HOB_UNROLL
+          for (int r = 0; r < kRows; ++r) {
+            dot[r * kTerms + kTerms - 1] = _mm256_set1_epi32(terms[r * term_stride + b]);
+          }
         }
-        Dot<F, kRows, Part::kAll>(c, q, a, dot);
+        Dot<F, kLines, Part::kAll>(c, q, a, dot);
         const BlockScales s = F::Scales(c, q);
         HOB_UNROLL
         for (int r = 0; r < kRows; ++r) {
-          sum[r][v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[r]),
-                                      _mm256_mul_ps(s.scale[0], a_scale[r]), sum[r][v]);
+          sum[r][v] = _mm256_fmadd_ps(Sum<kTerms>(dot, r), _mm256_mul_ps(s.scale[0], a_scale[r]),
+                                      sum[r][v]);
           if constexpr (F::kHasMin) {
             const float term = reinterpret_cast<const float*>(terms)[r * term_stride + b];
             sum[r][v] = _mm256_fmadd_ps(s.min, _mm256_set1_ps(term), sum[r][v]);
@@ -382,62 +402,71 @@ HOB_INLINE void Tile(const uint8_t* panel, const PanelArgs& args, int64_t row, i
   }
 }
 
-// Sixteen registers hold the sums of one row for a whole panel, or of more rows for a part.
-template <typename F, int kRows>
+// Sixteen registers hold the sums of one int8 row for a whole panel, or of more rows for a part.
+template <typename F, int kTerms, int kRows>
 void Rows(const uint8_t* panel, const PanelArgs& args, int64_t row, int32_t* terms, float* out,
           int64_t outputs) {
-  constexpr int kQuarters = kRows == 1 ? 4 : kRows == 2 ? 2 : 1;
+  constexpr int kLines = kTerms * kRows;
+  constexpr int kQuarters = kLines == 1 ? 4 : kLines == 2 ? 2 : 1;
   const int64_t blocks = args.columns / kBlockColumns;
   const int64_t term_stride = F::kSplit ? 2 * blocks : blocks;
   for (int r = 0; r < kRows; ++r) {
-    RowTerms<F>(args.x + static_cast<size_t>(row + r) * args.x_stride, args.columns, blocks,
+    const uint8_t* scales =
+        args.x + static_cast<size_t>(row + r) * args.x_stride + kTerms * args.columns;
+    RowTerms<F>(reinterpret_cast<const float*>(scales),
+                reinterpret_cast<const int32_t*>(scales + args.columns / 8), blocks,
                 terms + r * term_stride);
   }
   for (int q = 0; q < 4 && 8 * q < outputs; q += kQuarters) {
-    Tile<F, kRows, kQuarters>(panel, args, row, q, terms, term_stride, out, outputs);
+    Tile<F, kTerms, kRows, kQuarters>(panel, args, row, q, terms, term_stride, out, outputs);
   }
 }
 
-constexpr int kTileRows = 4;
+constexpr int kTileLines = 4;  // int8 rows
 
-template <typename F>
+// The last rows, at most kRows.
+template <typename F, int kTerms, int kRows>
+void LastRows(const uint8_t* panel, const PanelArgs& args, int64_t row, int32_t* terms, float* out,
+              int64_t outputs) {
+  if (args.rows - row == kRows) {
+    Rows<F, kTerms, kRows>(panel, args, row, terms, out, outputs);
+  } else if constexpr (kRows > 1) {
+    LastRows<F, kTerms, kRows - 1>(panel, args, row, terms, out, outputs);
+  }
+}
+
+template <typename F, int kTerms>
 void AllRows(const uint8_t* panel, const PanelArgs& args, int32_t* terms, float* out,
              int64_t outputs) {
+  constexpr int kRows = kTileLines / kTerms;
   int64_t row = 0;
-  for (; row + kTileRows <= args.rows; row += kTileRows) {
-    Rows<F, kTileRows>(panel, args, row, terms, out, outputs);
+  for (; row + kRows <= args.rows; row += kRows) {
+    Rows<F, kTerms, kRows>(panel, args, row, terms, out, outputs);
   }
-  switch (args.rows - row) {
-    case 3:
-      Rows<F, 3>(panel, args, row, terms, out, outputs);
-      break;
-    case 2:
-      Rows<F, 2>(panel, args, row, terms, out, outputs);
-      break;
-    case 1:
-      Rows<F, 1>(panel, args, row, terms, out, outputs);
-      break;
-    default:
-      break;
+  LastRows<F, kTerms, kRows - 1>(panel, args, row, terms, out, outputs);
+}
+
+template <typename Format, int kTerms>
+void PanelsOf(const PanelArgs& args) {
+  const int64_t blocks = args.columns / kBlockColumns;
+  int32_t* terms = reinterpret_cast<int32_t*>(args.scratch);
+  uint8_t* expanded = args.scratch + (static_cast<size_t>(blocks) * 8 * kTileLines + 63) / 64 * 64;
+  const uint8_t* panel = args.panels;
+  for (int64_t n = 0; n < args.outputs; n += kPanelRows, panel += args.panel_bytes) {
+    const int64_t outputs = args.outputs - n < kPanelRows ? args.outputs - n : kPanelRows;
+    float* out = args.out + n;
+    if (args.rows * kTerms <= kTileLines) {
+      AllRows<Format, kTerms>(panel, args, terms, out, outputs);
+    } else {
+      Expanded<Format>::Expand(panel, blocks, expanded);
+      AllRows<Expanded<Format>, kTerms>(expanded, args, terms, out, outputs);
+    }
   }
 }
 
 template <typename Format>
 void Panels(const PanelArgs& args) {
-  const int64_t blocks = args.columns / kBlockColumns;
-  int32_t* terms = reinterpret_cast<int32_t*>(args.scratch);
-  uint8_t* expanded = args.scratch + (static_cast<size_t>(blocks) * 8 * kTileRows + 63) / 64 * 64;
-  const uint8_t* panel = args.panels;
-  for (int64_t n = 0; n < args.outputs; n += kPanelRows, panel += args.panel_bytes) {
-    const int64_t outputs = args.outputs - n < kPanelRows ? args.outputs - n : kPanelRows;
-    float* out = args.out + n;
-    if (args.rows <= kTileRows) {
-      AllRows<Format>(panel, args, terms, out, outputs);
-    } else {
-      Expanded<Format>::Expand(panel, blocks, expanded);
-      AllRows<Expanded<Format>>(expanded, args, terms, out, outputs);
-    }
-  }
+  args.terms == 1 ? PanelsOf<Format, 1>(args) : PanelsOf<Format, 2>(args);
 }
 
 }  // namespace

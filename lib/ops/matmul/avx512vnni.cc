@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Panels times int8 activations with AVX-512 VNNI. Weights are unsigned bytes, activations signed:
-// vpdpbusd sums four products a lane exactly, a lane is an output. Per block of 32 columns:
+// vpdpbusd sums four products a lane exactly, a lane is an output. Activations of two terms have
+// two such sums, put together as integers: Σ q·a = 255·Σ q·high + Σ q·low, at most 2²⁸ with the
+// zero. Per block of 32 columns:
 //   out += float(Σ q·a − zero·Σ a) · (scale · a_scale)  (+ min · (a_scale · Σ a))
 // in this order whatever the number of rows, so a row's bits depend on that row alone.
 #include "lib/ops/matmul/panel_kernels.h"
@@ -214,9 +216,7 @@ struct Expanded {
 // Per row and block what the kernel adds: −zero·Σa as int32 for each 16 columns (split) or 32, or
 // a_scale·Σa as f32. Laid out [row][blocks or 2·blocks].
 template <typename F>
-inline void RowTerms(const uint8_t* x, int64_t columns, int64_t blocks, void* terms) {
-  const float* scale = reinterpret_cast<const float*>(x + columns);
-  const int32_t* sums = reinterpret_cast<const int32_t*>(x + columns + columns / 8);
+inline void RowTerms(const float* scale, const int32_t* sums, int64_t blocks, void* terms) {
   for (int64_t b = 0; b < blocks; b += 16) {
     const int64_t left = blocks - b < 16 ? blocks - b : 16;
     const __mmask16 mask = static_cast<__mmask16>((1u << left) - 1);
@@ -253,34 +253,48 @@ inline void RowTerms(const uint8_t* x, int64_t columns, int64_t blocks, void* te
   }
 }
 
-template <typename F, int kRows, int p>
+// Adds the products of vectors p and p + 4 with kLines int8 rows.
+template <typename F, int kLines, int p>
 inline __attribute__((always_inline)) void Products(typename F::Cursor c, const uint8_t* const* a,
-                                                    __m512i (&low)[kRows][2],
-                                                    __m512i (&high)[kRows][2]) {
+                                                    __m512i (&low)[kLines][2],
+                                                    __m512i (&high)[kLines][2]) {
   __m512i w0l, w0h, w1l, w1h;
   F::template Quants<p>(c, 0, w0l, w0h);
   F::template Quants<p>(c, 1, w1l, w1h);
-  for (int r = 0; r < kRows; ++r) {
-    const __m512i al = _mm512_set1_epi32(reinterpret_cast<const int32_t*>(a[r])[p]);
-    low[r][0] = _mm512_dpbusd_epi32(low[r][0], w0l, al);
-    low[r][1] = _mm512_dpbusd_epi32(low[r][1], w1l, al);
+  for (int i = 0; i < kLines; ++i) {
+    const __m512i al = _mm512_set1_epi32(reinterpret_cast<const int32_t*>(a[i])[p]);
+    low[i][0] = _mm512_dpbusd_epi32(low[i][0], w0l, al);
+    low[i][1] = _mm512_dpbusd_epi32(low[i][1], w1l, al);
   }
-  for (int r = 0; r < kRows; ++r) {
-    const __m512i ah = _mm512_set1_epi32(reinterpret_cast<const int32_t*>(a[r])[p + 4]);
-    high[r][0] = _mm512_dpbusd_epi32(high[r][0], w0h, ah);
-    high[r][1] = _mm512_dpbusd_epi32(high[r][1], w1h, ah);
+  for (int i = 0; i < kLines; ++i) {
+    const __m512i ah = _mm512_set1_epi32(reinterpret_cast<const int32_t*>(a[i])[p + 4]);
+    high[i][0] = _mm512_dpbusd_epi32(high[i][0], w0h, ah);
+    high[i][1] = _mm512_dpbusd_epi32(high[i][1], w1h, ah);
   }
+}
+
+// The integer sum of row r as float, of its one term or as 255 · the high one's + the low one's.
+template <int kTerms>
+inline __attribute__((always_inline)) __m512 Sum(const __m512i (*terms)[2], int r, int half) {
+  __m512i sum = terms[r * kTerms][half];
+  if constexpr (kTerms == 2) {
+    sum =
+        _mm512_add_epi32(_mm512_sub_epi32(_mm512_slli_epi32(sum, 8), sum), terms[2 * r + 1][half]);
+  }
+  return _mm512_cvtepi32_ps(sum);
 }
 
 constexpr int kPrefetchBytes = 8192;  // decode, 1 thread: 1 KiB +3 %, 4 KiB +13 %, 8 KiB +15 %
 
 // kRows rows of x times one panel.
-template <typename F, int kRows>
+template <typename F, int kTerms, int kRows>
 inline __attribute__((always_inline)) void Tile(const uint8_t* panel, const PanelArgs& args,
                                                 int64_t row, const int32_t* terms,
                                                 int64_t term_stride, float* out, int64_t outputs) {
+  constexpr int kLines = kTerms * kRows;  // int8 rows; of two terms the high one first
   const int64_t columns = args.columns, blocks = columns / kBlockColumns;
   const uint8_t* x = args.x + static_cast<size_t>(row) * args.x_stride;
+  const uint8_t* scales = x + kTerms * columns;
   __m512 sum[kRows][2];
   for (int r = 0; r < kRows; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
   for (int64_t b = 0; b < blocks; ++b) {
@@ -291,48 +305,55 @@ inline __attribute__((always_inline)) void Tile(const uint8_t* panel, const Pane
         _mm_prefetch(reinterpret_cast<const char*>(c.block) + kPrefetchBytes + i, _MM_HINT_T0);
       }
     }
-    const uint8_t* a[kRows];
-    for (int r = 0; r < kRows; ++r) a[r] = x + static_cast<size_t>(r) * args.x_stride + b * 32;
-    __m512i low[kRows][2];
+    const uint8_t* a[kLines];
+    __m512i low[kLines][2];
+    for (int i = 0; i < kLines; ++i) {
+      a[i] = x + static_cast<size_t>(i / kTerms) * args.x_stride + i % kTerms * columns + b * 32;
+      low[i][0] = low[i][1] = _mm512_setzero_si512();
+    }
     if constexpr (F::kSplit) {
       // Columns 0–15 are vectors 0–3, columns 16–31 vectors 4–7: two sums.
-      __m512i high[kRows][2];
+      __m512i high[kLines][2];
+      for (int i = 0; i < kLines; ++i) high[i][0] = high[i][1] = _mm512_setzero_si512();
       for (int r = 0; r < kRows; ++r) {
-        low[r][0] = low[r][1] = _mm512_set1_epi32(terms[r * term_stride + 2 * b]);
-        high[r][0] = high[r][1] = _mm512_set1_epi32(terms[r * term_stride + 2 * b + 1]);
+        const int last = r * kTerms + kTerms - 1;
+        low[last][0] = low[last][1] = _mm512_set1_epi32(terms[r * term_stride + 2 * b]);
+        high[last][0] = high[last][1] = _mm512_set1_epi32(terms[r * term_stride + 2 * b + 1]);
       }
-      Products<F, kRows, 0>(c, a, low, high);
-      Products<F, kRows, 1>(c, a, low, high);
-      Products<F, kRows, 2>(c, a, low, high);
-      Products<F, kRows, 3>(c, a, low, high);
+      Products<F, kLines, 0>(c, a, low, high);
+      Products<F, kLines, 1>(c, a, low, high);
+      Products<F, kLines, 2>(c, a, low, high);
+      Products<F, kLines, 3>(c, a, low, high);
       for (int half = 0; half < 2; ++half) {
         const BlockScales s = F::Scales(c, half);
         for (int r = 0; r < kRows; ++r) {
           const float* scale =
-              reinterpret_cast<const float*>(x + static_cast<size_t>(r) * args.x_stride + columns);
+              reinterpret_cast<const float*>(scales + static_cast<size_t>(r) * args.x_stride);
           const __m512 a_scale = _mm512_set1_ps(scale[b]);
-          sum[r][half] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(low[r][half]),
+          sum[r][half] = _mm512_fmadd_ps(Sum<kTerms>(low, r, half),
                                          _mm512_mul_ps(s.scale[0], a_scale), sum[r][half]);
-          sum[r][half] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(high[r][half]),
+          sum[r][half] = _mm512_fmadd_ps(Sum<kTerms>(high, r, half),
                                          _mm512_mul_ps(s.scale[1], a_scale), sum[r][half]);
         }
       }
     } else {
-      for (int r = 0; r < kRows; ++r) {
-        low[r][0] = low[r][1] =
-            F::kHasMin ? _mm512_setzero_si512() : _mm512_set1_epi32(terms[r * term_stride + b]);
+      if constexpr (!F::kHasMin) {
+        for (int r = 0; r < kRows; ++r) {
+          const int last = r * kTerms + kTerms - 1;
+          low[last][0] = low[last][1] = _mm512_set1_epi32(terms[r * term_stride + b]);
+        }
       }
-      Products<F, kRows, 0>(c, a, low, low);
-      Products<F, kRows, 1>(c, a, low, low);
-      Products<F, kRows, 2>(c, a, low, low);
-      Products<F, kRows, 3>(c, a, low, low);
+      Products<F, kLines, 0>(c, a, low, low);
+      Products<F, kLines, 1>(c, a, low, low);
+      Products<F, kLines, 2>(c, a, low, low);
+      Products<F, kLines, 3>(c, a, low, low);
       for (int half = 0; half < 2; ++half) {
         const BlockScales s = F::Scales(c, half);
         for (int r = 0; r < kRows; ++r) {
           const float* scale =
-              reinterpret_cast<const float*>(x + static_cast<size_t>(r) * args.x_stride + columns);
+              reinterpret_cast<const float*>(scales + static_cast<size_t>(r) * args.x_stride);
           sum[r][half] =
-              _mm512_fmadd_ps(_mm512_cvtepi32_ps(low[r][half]),
+              _mm512_fmadd_ps(Sum<kTerms>(low, r, half),
                               _mm512_mul_ps(s.scale[0], _mm512_set1_ps(scale[b])), sum[r][half]);
           if constexpr (F::kHasMin) {
             const float term = reinterpret_cast<const float*>(terms)[r * term_stride + b];
@@ -352,66 +373,70 @@ inline __attribute__((always_inline)) void Tile(const uint8_t* panel, const Pane
   }
 }
 
-template <typename F, int kRows>
+template <typename F, int kTerms, int kRows>
 void Rows(const uint8_t* panel, const PanelArgs& args, int64_t row, int32_t* terms, float* out,
           int64_t outputs) {
   const int64_t blocks = args.columns / kBlockColumns;
   const int64_t term_stride = F::kSplit ? 2 * blocks : blocks;
   for (int r = 0; r < kRows; ++r) {
-    RowTerms<F>(args.x + static_cast<size_t>(row + r) * args.x_stride, args.columns, blocks,
+    const uint8_t* scales =
+        args.x + static_cast<size_t>(row + r) * args.x_stride + kTerms * args.columns;
+    RowTerms<F>(reinterpret_cast<const float*>(scales),
+                reinterpret_cast<const int32_t*>(scales + args.columns / 8), blocks,
                 terms + r * term_stride);
   }
-  Tile<F, kRows>(panel, args, row, terms, term_stride, out, outputs);
+  Tile<F, kTerms, kRows>(panel, args, row, terms, term_stride, out, outputs);
 }
 
-constexpr int kTileRows = 6;
+// Rows of a tile: as many as 32 registers hold sums of.
+constexpr int kMostTileRows = 6;
+template <int kTerms>
+constexpr int kTileRows = kTerms == 1 ? kMostTileRows : 4;
 
-// All rows in tiles of kTileRows, the rest one template down.
-template <typename F>
+// The last rows, at most kRows.
+template <typename F, int kTerms, int kRows>
+void LastRows(const uint8_t* panel, const PanelArgs& args, int64_t row, int32_t* terms, float* out,
+              int64_t outputs) {
+  if (args.rows - row == kRows) {
+    Rows<F, kTerms, kRows>(panel, args, row, terms, out, outputs);
+  } else if constexpr (kRows > 1) {
+    LastRows<F, kTerms, kRows - 1>(panel, args, row, terms, out, outputs);
+  }
+}
+
+template <typename F, int kTerms>
 void AllRows(const uint8_t* panel, const PanelArgs& args, int32_t* terms, float* out,
              int64_t outputs) {
+  constexpr int kRows = kTileRows<kTerms>;
   int64_t row = 0;
-  for (; row + kTileRows <= args.rows; row += kTileRows) {
-    Rows<F, kTileRows>(panel, args, row, terms, out, outputs);
+  for (; row + kRows <= args.rows; row += kRows) {
+    Rows<F, kTerms, kRows>(panel, args, row, terms, out, outputs);
   }
-  switch (args.rows - row) {
-    case 5:
-      Rows<F, 5>(panel, args, row, terms, out, outputs);
-      break;
-    case 4:
-      Rows<F, 4>(panel, args, row, terms, out, outputs);
-      break;
-    case 3:
-      Rows<F, 3>(panel, args, row, terms, out, outputs);
-      break;
-    case 2:
-      Rows<F, 2>(panel, args, row, terms, out, outputs);
-      break;
-    case 1:
-      Rows<F, 1>(panel, args, row, terms, out, outputs);
-      break;
-    default:
-      break;
+  LastRows<F, kTerms, kRows - 1>(panel, args, row, terms, out, outputs);
+}
+
+template <typename Format, int kTerms>
+void PanelsOf(const PanelArgs& args) {
+  const int64_t blocks = args.columns / kBlockColumns;
+  int32_t* terms = reinterpret_cast<int32_t*>(args.scratch);
+  uint8_t* expanded =
+      args.scratch + (static_cast<size_t>(blocks) * 8 * kMostTileRows + 63) / 64 * 64;
+  const uint8_t* panel = args.panels;
+  for (int64_t n = 0; n < args.outputs; n += kPanelRows, panel += args.panel_bytes) {
+    const int64_t outputs = args.outputs - n < kPanelRows ? args.outputs - n : kPanelRows;
+    float* out = args.out + n;
+    if (args.rows <= kTileRows<kTerms>) {
+      AllRows<Format, kTerms>(panel, args, terms, out, outputs);
+    } else {
+      Expanded<Format>::Expand(panel, blocks, expanded);
+      AllRows<Expanded<Format>, kTerms>(expanded, args, terms, out, outputs);
+    }
   }
 }
 
 template <typename Format>
 void Panels(const PanelArgs& args) {
-  const int64_t blocks = args.columns / kBlockColumns;
-  int32_t* terms = reinterpret_cast<int32_t*>(args.scratch);
-  uint8_t* expanded =
-      args.scratch + (static_cast<size_t>(blocks) * 8 * 2 * kTileRows + 63) / 64 * 64;
-  const uint8_t* panel = args.panels;
-  for (int64_t n = 0; n < args.outputs; n += kPanelRows, panel += args.panel_bytes) {
-    const int64_t outputs = args.outputs - n < kPanelRows ? args.outputs - n : kPanelRows;
-    float* out = args.out + n;
-    if (args.rows <= kTileRows) {
-      AllRows<Format>(panel, args, terms, out, outputs);
-    } else {
-      Expanded<Format>::Expand(panel, blocks, expanded);
-      AllRows<Expanded<Format>>(expanded, args, terms, out, outputs);
-    }
-  }
+  args.terms == 1 ? PanelsOf<Format, 1>(args) : PanelsOf<Format, 2>(args);
 }
 
 }  // namespace

@@ -21,10 +21,10 @@ class Linear {
   virtual size_t scratch_bytes() const = 0;  // of one call, kAlignment-aligned
   virtual size_t packed_bytes() const = 0;
   virtual std::string_view provider() const = 0;
-  virtual DType activation() const = 0;  // kF32 or kQ8Act: what `x` must be
+  virtual DType activation() const = 0;  // kF32, kQ8Act or kQ16Act: what `x` must be
 
   // out[r][n − begin] for rows r and outputs begin ≤ n < end; begin is a multiple of tile().
-  // x rows are contiguous (f32) or Q8ActLayout::stride() apart; out rows `out_stride` floats.
+  // x rows are ActivationRowBytes() apart; out rows `out_stride` floats.
   virtual void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
                        int64_t out_stride, uint8_t* scratch) const = 0;
 };
@@ -46,7 +46,7 @@ StatusOr<std::unique_ptr<Linear>> MakeScalarLinear(const Operand& weight, DType 
 StatusOr<std::unique_ptr<Linear>> MakeLinear(std::string_view node, const Operand& weight,
                                              DType activation, const PlanContext& context);
 
-// Whether the hot path multiplies weights of this type by int8 activations (else by f32 ones).
+// Whether the hot path multiplies weights of this type by int8 terms (else by f32 activations).
 bool WantsInt8Activations(DType weight);
 
 }  // namespace hob::ops::matmul

@@ -30,8 +30,10 @@ PanelKernel ChooseKernel(DType type, const KernelChoice& choice) {
 
 class PanelLinear final : public Linear {
  public:
-  PanelLinear(const PanelFormat& format, const PanelKernel& kernel, const Operand& weight)
+  PanelLinear(const PanelFormat& format, const PanelKernel& kernel, const Operand& weight,
+              DType activation)
       : kernel_(kernel),
+        activation_(activation),
         outputs_(weight.shape[0]),
         columns_(weight.shape[1]),
         panel_bytes_(PanelBytes(format, columns_)) {}
@@ -58,7 +60,7 @@ class PanelLinear final : public Linear {
   size_t scratch_bytes() const override { return PanelScratchBytes(columns_); }
   size_t packed_bytes() const override { return packed_.size(); }
   std::string_view provider() const override { return kernel_.provider; }
-  DType activation() const override { return DType::kQ8Act; }
+  DType activation() const override { return activation_; }
 
   void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
                int64_t out_stride, uint8_t* scratch) const override {
@@ -67,9 +69,10 @@ class PanelLinear final : public Linear {
          .panel_bytes = panel_bytes_,
          .outputs = end - begin,
          .x = x,
-         .x_stride = Q8ActLayout(static_cast<size_t>(columns_)).stride(),
+         .x_stride = ActivationRowBytes(activation_, static_cast<size_t>(columns_)),
          .rows = rows,
          .columns = columns_,
+         .terms = Int8Terms(activation_),
          .out = out,
          .out_stride = out_stride,
          .scratch = scratch});
@@ -77,6 +80,7 @@ class PanelLinear final : public Linear {
 
  private:
   PanelKernel kernel_;
+  DType activation_;
   int64_t outputs_, columns_;
   size_t panel_bytes_;
   Buffer packed_;
@@ -87,10 +91,10 @@ class PanelLinear final : public Linear {
 StatusOr<std::unique_ptr<Linear>> MakePanelLinear(const Operand& weight, DType activation,
                                                   const PlanContext& context) {
   const PanelFormat* format = FindPanelFormat(weight.type);
-  if (format == nullptr || activation != DType::kQ8Act) return nullptr;
+  if (format == nullptr || Int8Terms(activation) == 0) return nullptr;
   const PanelKernel kernel = ChooseKernel(weight.type, *context.choice);
   if (kernel.function == nullptr) return nullptr;
-  auto linear = std::make_unique<PanelLinear>(*format, kernel, weight);
+  auto linear = std::make_unique<PanelLinear>(*format, kernel, weight, activation);
   HOB_RETURN_IF_ERROR(linear->Pack(*format, weight, context));
   return linear;
 }
