@@ -14,7 +14,7 @@ StatusOr<ModelOptions> ReadModelOptions(const hob_model_options* given_options) 
       ReadStruct<hob_model_options>(given_options, HOB_MODEL_OPTIONS_INIT, "hob_model_options"));
   HOB_RETURN_IF_ERROR(CheckBool(given.vocabulary_only, "hob_model_options.vocabulary_only"));
   HOB_RETURN_IF_ERROR(CheckReserved(given.reserved, "hob_model_options"));
-  constexpr DType kActivations[] = {DType::kQ8x2Act, DType::kQ8Act, DType::kF32};
+  constexpr DType kActivations[] = {DType::kQ16Act, DType::kQ8Act, DType::kF32};
   if (given.activations < HOB_ACTIVATIONS_INT16 || given.activations > HOB_ACTIVATIONS_F32) {
     return Error(StatusCode::kInvalidArgument,
                  Concat("hob_model_options.activations is ", given.activations, ", not 0, 1 or 2"));

@@ -161,7 +161,7 @@ bool Dequantize(DType type, const uint8_t* source, size_t count, float* out) {
     case DType::kI32:
     case DType::kQC8:  // needs the row's scale, which is not beside the values
     case DType::kQ8Act:
-    case DType::kQ8x2Act:
+    case DType::kQ16Act:
       return false;
   }
   return false;

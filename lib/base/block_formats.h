@@ -69,26 +69,35 @@ inline void UnpackScalesK(const uint8_t packed[12], uint8_t scale[8], uint8_t mi
 // and for a count that is no multiple of the block.
 bool Dequantize(DType type, const uint8_t* source, size_t count, float* out);
 
-// One row of activations in DType::kQ8Act: K int8 values q, K/32 scales and K/16 sums of q, with
-// x ≈ scale[k/32]·q[k]. K is a multiple of 32.
+// One row of quantised activations, K a multiple of 32: integers a, K/32 scales, K/32 scaled
+// sums scale·Σa, and K/16 sums of a, with x ≈ scale[k/32]·a[k]. DType::kQ8Act has one int8 term, a
+// itself; DType::kQ16Act has two, all the high ones before the low ones: a = kQ16Base·high + low,
+// each in −127…127, so |a| ≤ kQ16Max. The base is odd because kernels need −128 kept out.
+inline constexpr int32_t kQ16Base = 255;
+inline constexpr int32_t kQ16Max = kQ16Base * 127 + 127;
+
 struct Q8ActLayout {
-  explicit Q8ActLayout(size_t k)
-      : scale_offset(k), sum_offset(k + k / 8), bytes(k + k / 8 + k / 4) {}
+  explicit Q8ActLayout(size_t k, size_t terms = 1)
+      : scale_offset(terms * k),
+        scaled_sum_offset(scale_offset + k / 8),
+        sum_offset(scaled_sum_offset + k / 8),
+        bytes(sum_offset + k / 4) {}
   size_t scale_offset;  // bytes from the row's start
+  size_t scaled_sum_offset;
   size_t sum_offset;
   size_t bytes;  // of a row; rows are `stride` apart
   size_t stride() const { return (bytes + 63) / 64 * 64; }
 };
 
-// How many int8 rows stand for a row of activations of `type`: 1 or 2; 0 for f32.
+// How many int8 terms stand for a value of activations of `type`: 1 or 2; 0 for f32.
 constexpr int64_t Int8Terms(DType type) {
-  return type == DType::kQ8Act ? 1 : type == DType::kQ8x2Act ? 2 : 0;
+  return type == DType::kQ8Act ? 1 : type == DType::kQ16Act ? 2 : 0;
 }
 
 // Bytes from one row of activations to the next.
 inline size_t ActivationRowBytes(DType type, size_t columns) {
   const size_t terms = static_cast<size_t>(Int8Terms(type));
-  return terms == 0 ? columns * sizeof(float) : terms * Q8ActLayout(columns).stride();
+  return terms == 0 ? columns * sizeof(float) : Q8ActLayout(columns, terms).stride();
 }
 
 }  // namespace hob

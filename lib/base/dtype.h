@@ -23,10 +23,9 @@ enum class DType : int32_t {
   kI32 = 26,
   kBF16 = 30,
 
-  kQC8 = 1000,    // per-channel int8: rows of int8, then an f32 scale a row (hob-format.md)
-  kQ8Act = 1001,  // activations: a row is int8[K], f32 scale[K/32], int32 sum[K/16]
-  // Activations to about 15 bits: a row is a kQ8Act row of x, then one of what it left over.
-  kQ8x2Act = 1002,
+  kQC8 = 1000,     // per-channel int8: rows of int8, then an f32 scale a row (hob-format.md)
+  kQ8Act = 1001,   // activations: a row is int8[K], f32 scale[K/32], int32 sum[K/16]
+  kQ16Act = 1002,  // activations to 16 bits as two int8 terms: Q8ActLayout
 };
 
 struct DTypeInfo {

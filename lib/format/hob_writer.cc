@@ -256,29 +256,19 @@ class TensorWriter {
       const auto source = tensor.data.subspan(static_cast<size_t>(row) * row_bytes,
                                               static_cast<size_t>(count) * row_bytes);
       panel.assign(PanelBytes(format, columns), 0);
-      if (output.type == tensor.type && tensor.type != DType::kQC8) {
-        PackPanel(format, source.data(), row_bytes, count, columns, panel.data());
+      if (output.type == tensor.type) {
+        PackWeightRows(format, tensor, row, count, panel.data());
       } else {
-        HOB_RETURN_IF_ERROR(PackPerChannel(tensor, row, count, panel.data()));
+        HOB_RETURN_IF_ERROR(QuantizePanel(tensor, row, count, panel.data()));
       }
       HOB_RETURN_IF_ERROR(WritePart(panel, source));
     }
     return absl::OkStatus();
   }
 
-  // Rows [first, first + count) as a panel of QC8.
-  static Status PackPerChannel(const Tensor& tensor, int64_t first, int64_t count, uint8_t* panel) {
+  // Quantises rows [first, first + count) into a panel of QC8.
+  static Status QuantizePanel(const Tensor& tensor, int64_t first, int64_t count, uint8_t* panel) {
     const int64_t columns = tensor.columns();
-    std::vector<float> scales(static_cast<size_t>(count));
-    if (tensor.type == DType::kQC8) {
-      for (int64_t row = 0; row < count; ++row) {
-        scales[static_cast<size_t>(row)] =
-            PerChannelScale(tensor.data, tensor.rows(), columns, first + row);
-      }
-      const auto* values = reinterpret_cast<const int8_t*>(tensor.data.data()) + first * columns;
-      PackPerChannelPanel(values, scales.data(), count, columns, panel);
-      return absl::OkStatus();
-    }
     std::vector<float> values(static_cast<size_t>(count * columns));
     for (int64_t row = 0; row < count; ++row) {
       DequantizeWeightRow(tensor, first + row, values.data() + row * columns);
@@ -288,6 +278,7 @@ class TensorWriter {
       return Annotate(quantized.status(),
                       Concat("tensor ", format::Quoted(tensor.name), ", rows from ", first));
     }
+    std::vector<float> scales(static_cast<size_t>(count));
     std::memcpy(scales.data(), quantized->data() + values.size(), scales.size() * sizeof(float));
     PackPerChannelPanel(reinterpret_cast<const int8_t*>(quantized->data()), scales.data(), count,
                         columns, panel);

@@ -2,7 +2,6 @@
 #include "lib/format/weight_row.h"
 
 #include "lib/base/block_formats.h"
-#include "lib/base/panels.h"
 #include "lib/base/per_channel.h"
 
 namespace hob {
@@ -37,6 +36,23 @@ void DequantizeWeightRow(const Tensor& tensor, int64_t row, float* out) {
     Dequantize(tensor.type, tensor.data.data() + static_cast<size_t>(row) * row_bytes,
                static_cast<size_t>(columns), out);
   }
+}
+
+void PackWeightRows(const PanelFormat& format, const Tensor& tensor, int64_t first, int64_t count,
+                    uint8_t* panel) {
+  const int64_t columns = tensor.columns();
+  if (tensor.type == DType::kQC8) {
+    float scales[kPanelRows];
+    for (int64_t row = 0; row < count; ++row) {
+      scales[row] = PerChannelScale(tensor.data, tensor.rows(), columns, first + row);
+    }
+    const auto* values = reinterpret_cast<const int8_t*>(tensor.data.data()) + first * columns;
+    PackPerChannelPanel(values, scales, count, columns, panel);
+    return;
+  }
+  const size_t row_bytes = tensor.data.size() / static_cast<size_t>(tensor.rows());
+  PackPanel(format, tensor.data.data() + static_cast<size_t>(first) * row_bytes, row_bytes, count,
+            columns, panel);
 }
 
 }  // namespace hob

@@ -16,8 +16,8 @@ inline constexpr int64_t kMaxColumns = int64_t{1}
                                        << 26;  // keeps products of sizes far from overflow
 inline constexpr int64_t kQ8Block = 32;
 
-// An activation [rows, columns] whose rows are those of output 0; `columns` < 0 accepts any. kQ8Act
-// needs whole blocks. Weights are refused: they have no buffer in a step.
+// An activation [rows, columns] whose rows are those of output 0; `columns` < 0 accepts any. Int8
+// terms need whole blocks. Weights are refused: they have no buffer in a step.
 inline Status CheckActivation(const OpSpec& spec, const Operand& operand, std::string_view what,
                               DType type, int64_t columns) {
   HOB_RETURN_IF_ERROR(CheckMatrix(spec, operand, what, type, columns));
@@ -39,10 +39,10 @@ inline Status CheckActivation(const OpSpec& spec, const Operand& operand, std::s
   return absl::OkStatus();
 }
 
-// Output 0: f32, or kQ8Act where `quantized` allows it.
+// Output 0: f32, or kQ8Act or kQ16Act where `quantized` allows it.
 inline Status CheckOutput(const OpSpec& spec, int64_t columns, bool quantized) {
   const Operand& output = spec.outputs[0];
-  const DType type = quantized && output.type == DType::kQ8Act ? DType::kQ8Act : DType::kF32;
+  const DType type = quantized && Int8Terms(output.type) != 0 ? output.type : DType::kF32;
   return CheckActivation(spec, output, "the output", type, columns);
 }
 

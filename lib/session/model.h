@@ -18,7 +18,7 @@ namespace hob {
 
 struct ModelOptions {
   bool vocabulary_only = false;
-  DType activations = DType::kQ8x2Act;  // as in ExecutorOptions
+  DType activations = DType::kQ16Act;  // as in ExecutorOptions
   DType kv_type = DType::kF16;
   uint32_t max_batch_rows = 0;  // 0: 512
   Progress progress;

@@ -47,7 +47,7 @@ void Product(benchmark::State& state, DType type, DType activation, const std::s
     return;
   }
   const auto k = static_cast<size_t>(shape.columns), count = static_cast<size_t>(rows);
-  const size_t stride = activation == DType::kF32 ? k * sizeof(float) : Q8ActLayout(k).stride();
+  const size_t stride = ActivationRowBytes(activation, k);
   const Buffer x = *Buffer::Create(allocator, count * stride + 64, "x");
   std::vector<float> row(k);
   for (size_t i = 0; i < k; ++i) row[i] = static_cast<float>(i % 17) * 0.1f - 0.8f;
@@ -55,14 +55,14 @@ void Product(benchmark::State& state, DType type, DType activation, const std::s
     if (activation == DType::kF32) {
       std::memcpy(x.data() + r * stride, row.data(), stride);
     } else {
-      ops::QuantizeRowScalar(row.data(), k, x.data() + r * stride);
+      ops::QuantizeRowScalar(row.data(), k, Int8Terms(activation), x.data() + r * stride);
     }
   }
   const Buffer out =
       *Buffer::Create(allocator, count * static_cast<size_t>(shape.outputs) * sizeof(float), "out");
   const Buffer scratch = *Buffer::Create(allocator, (*linear)->scratch_bytes() + 64, "scratch");
   for (auto _ : state) {
-    (*linear)->Compute(x.data(), rows, 0, shape.outputs, out.as<float>(), shape.outputs,
+    (*linear)->Compute(x.data(), rows, 0, shape.outputs, out.as<float>(), shape.outputs, {},
                        scratch.data());
     benchmark::ClobberMemory();
   }
@@ -78,7 +78,9 @@ void Register(DType type, DType activation, const std::string& provider,
               ops::matmul::LinearMaker maker) {
   for (const Shape& shape : kShapes) {
     if (shape.columns % FindDType(type)->block_elements != 0) continue;
-    const char* by = activation == DType::kF32 ? "*F32/" : "*Q8/";
+    const char* by = activation == DType::kF32     ? "*F32/"
+                     : activation == DType::kQ8Act ? "*Q8/"
+                                                   : "*Q16/";
     const std::string name = std::string(FindDType(type)->name) + by + provider +
                              "/K:" + std::to_string(shape.columns) +
                              "/N:" + std::to_string(shape.outputs);
@@ -97,6 +99,7 @@ const bool registered = [] {
                            DType::kQ4_K, DType::kQ5_K, DType::kQ6_K}) {
     for (const char* provider : {"avx512vnni", "avx2", "simd"}) {
       Register(type, DType::kQ8Act, provider, MakePanelLinear);
+      Register(type, DType::kQ16Act, provider, MakePanelLinear);
     }
   }
   for (const DType type : {DType::kF32, DType::kF16, DType::kBF16, DType::kQC8, DType::kQ4_0}) {

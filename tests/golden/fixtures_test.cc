@@ -77,8 +77,8 @@ TEST_CASE("f32 activations give transformers' logits") {
   });
 }
 
-TEST_CASE("two int8 terms give transformers' logits but for the f16 cache") {
-  ForEach(Fixtures(), Forces(), DType::kQ8x2Act, [](const Fixture& fixture, const Runner& runner) {
+TEST_CASE("int16 activations give transformers' logits but for the f16 cache") {
+  ForEach(Fixtures(), Forces(), DType::kQ16Act, [](const Fixture& fixture, const Runner& runner) {
     const Matrix logits = Evaluate(runner, fixture.tokens, fixture.tokens.size());
     CHECK(RelativeRms(logits, fixture.logits) <= 1.5e-3);
   });
@@ -92,7 +92,7 @@ TEST_CASE("int8 activations stay near transformers' logits") {
 }
 
 TEST_CASE("chunks do not change logits") {
-  for (const DType activations : {DType::kQ8x2Act, DType::kQ8Act}) {
+  for (const DType activations : {DType::kQ16Act, DType::kQ8Act}) {
     ForEach(Fixtures(), Forces(), activations, [](const Fixture& fixture, const Runner& runner) {
       const Matrix whole = Evaluate(runner, fixture.tokens, fixture.tokens.size());
       CHECK(SameBits(Evaluate(runner, fixture.tokens, 1), whole));
@@ -106,7 +106,7 @@ TEST_CASE("threads do not change logits") {
     DYNAMIC_SECTION(fixture.name) {
       Matrix first;
       for (const size_t threads : {1, 2, 3, 5}) {
-        StatusOr<Runner> runner = MakeRunner(fixture.path, DType::kQ8x2Act, threads);
+        StatusOr<Runner> runner = MakeRunner(fixture.path, DType::kQ16Act, threads);
         INFO(runner.status().ToString());
         REQUIRE(runner.ok());
         const Matrix logits = Evaluate(*runner, fixture.tokens, 16);
@@ -118,7 +118,7 @@ TEST_CASE("threads do not change logits") {
 }
 
 TEST_CASE("other sequences of a step do not change logits") {
-  ForEach(Fixtures(), Forces(), DType::kQ8x2Act, [](const Fixture& fixture, const Runner& runner) {
+  ForEach(Fixtures(), Forces(), DType::kQ16Act, [](const Fixture& fixture, const Runner& runner) {
     const std::vector<int32_t>& tokens = fixture.tokens;
     const std::vector<int32_t> reversed(tokens.rbegin(), tokens.rend());
     const Matrix alone = Evaluate(runner, tokens, tokens.size());
@@ -144,7 +144,7 @@ TEST_CASE("other sequences of a step do not change logits") {
 TEST_CASE("only the rows asked for get logits") {
   for (const Fixture& fixture : Fixtures()) {
     DYNAMIC_SECTION(fixture.name) {
-      StatusOr<Runner> runner = MakeRunner(fixture.path, DType::kQ8x2Act);
+      StatusOr<Runner> runner = MakeRunner(fixture.path, DType::kQ16Act);
       INFO(runner.status().ToString());
       REQUIRE(runner.ok());
       const Matrix all = Evaluate(*runner, fixture.tokens, fixture.tokens.size());

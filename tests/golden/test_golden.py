@@ -68,7 +68,7 @@ def teacher_forced(name, folder, *options):
 @needs_golden
 @pytest.mark.parametrize("name", PROMPTS)
 def test_default_activations(name, tmp_path):
-    """Two int8 terms: every argmax as in f32, logits near."""
+    """int16: every argmax as in f32, logits near."""
     expected, logits, generated = teacher_forced(name, tmp_path)
     assert (generated.argmax(1) == expected["greedy_ids"]).all()
     prompt = logits[: len(expected["prompt_ids"])].argmax(1)

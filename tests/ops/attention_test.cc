@@ -12,7 +12,7 @@ struct Shape {
   int32_t heads, kv_heads, head_dim;
   int32_t window = 0;
   DType cache = DType::kF16;
-  bool quantized = false;
+  DType output = DType::kF32;
 
   size_t queries() const { return static_cast<size_t>(heads) * head_dim; }
   size_t keys() const { return static_cast<size_t>(kv_heads) * head_dim; }
@@ -32,7 +32,7 @@ OpSpec Spec(const Shape& shape) {
   const auto queries = static_cast<int64_t>(shape.queries());
   const auto keys = static_cast<int64_t>(shape.keys());
   spec.inputs = {Rows(queries), Rows(keys), Rows(keys)};
-  spec.outputs = {Rows(queries, shape.quantized ? DType::kQ8Act : DType::kF32)};
+  spec.outputs = {Rows(queries, shape.output)};
   return spec;
 }
 
@@ -291,24 +291,26 @@ TEST_CASE("attention: quantised output is the quantised f32 output") {
     constexpr int32_t kTokens = 90;
     for (const NamedChoice& choice : Choices()) {
       for (const size_t threads : {1, 2}) {
-        CAPTURE(choice.name, shape.head_dim, threads);
         auto pool = MakePool(threads);
         Sequence sequence(shape, kTokens, 9);
-        shape.quantized = false;
+        shape.output = DType::kF32;
         Runner plain("attention", Spec(shape), choice.choice, *pool, kTokens, shape.kv());
         const auto floats = Floats(RunPieces(plain, shape, sequence, kTokens, kTokens));
-        OpSpec spec;
-        spec.name = "quantize";
-        const auto columns = static_cast<int64_t>(shape.queries());
-        spec.inputs = {Rows(columns)};
-        spec.outputs = {Rows(columns, DType::kQ8Act)};
-        Runner quantize("quantize", spec, choice.choice, *pool);
-        const PlainStep step(kTokens, 0);
-        const auto expected = quantize.Run(step.step, {floats}, kTokens);
-        shape.quantized = true;
-        Runner fused("attention", Spec(shape), choice.choice, *pool, kTokens, shape.kv());
-        CHECK((RunPieces(fused, shape, sequence, kTokens, kTokens) == expected));
-        CHECK((RunPieces(fused, shape, sequence, kTokens, 1) == expected));
+        for (const DType type : {DType::kQ8Act, DType::kQ16Act}) {
+          CAPTURE(choice.name, shape.head_dim, threads, type);
+          OpSpec spec;
+          spec.name = "quantize";
+          const auto columns = static_cast<int64_t>(shape.queries());
+          spec.inputs = {Rows(columns)};
+          spec.outputs = {Rows(columns, type)};
+          Runner quantize("quantize", spec, choice.choice, *pool);
+          const PlainStep step(kTokens, 0);
+          const auto expected = quantize.Run(step.step, {floats}, kTokens);
+          shape.output = type;
+          Runner fused("attention", Spec(shape), choice.choice, *pool, kTokens, shape.kv());
+          CHECK((RunPieces(fused, shape, sequence, kTokens, kTokens) == expected));
+          CHECK((RunPieces(fused, shape, sequence, kTokens, 1) == expected));
+        }
       }
     }
   }

@@ -10,6 +10,7 @@
 
 #include "lib/base/block_formats.h"
 #include "lib/base/per_channel.h"
+#include "lib/format/weight_row.h"
 #include "lib/ops/matmul/linear.h"
 #include "lib/ops/matmul/panels.h"
 #include "lib/ops/quantize/quantize_row.h"
@@ -24,8 +25,10 @@ using ops::matmul::LinearMaker;
 constexpr int64_t kColumns[] = {32, 64, 96, 256, 288, 576, 1536};
 constexpr int64_t kOutputs[] = {1, 15, 16, 31, 32, 33, 192, 576};
 constexpr int64_t kRows[] = {1, 2, 3, 4, 5, 6, 7, 8, 13, 64, 65};
-constexpr DType kPanelTypes[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,
-                                 DType::kQ8_0, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K};
+constexpr DType kPanelTypes[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0,
+                                 DType::kQ5_1, DType::kQ8_0, DType::kQ4_K,
+                                 DType::kQ5_K, DType::kQ6_K, DType::kQC8};
+constexpr DType kQuantized[] = {DType::kQ8Act, DType::kQ16Act};
 
 // K-quants have blocks of 256.
 bool Fits(DType type, int64_t columns) { return columns % FindDType(type)->block_elements == 0; }
@@ -33,8 +36,10 @@ bool Fits(DType type, int64_t columns) { return columns % FindDType(type)->block
 // Small matrices get all the rows, large ones a few: the reference is slow.
 int64_t MostRows(int64_t columns, int64_t outputs) { return columns * outputs > 60000 ? 13 : 65; }
 
-// Random rows; of the first ones, one is all the largest value, one the smallest, one zero.
+// Random rows; of the first ones, one is all the largest value, one the smallest, one zero, one in
+// turn the values whose low terms are the largest and the smallest.
 std::vector<float> Activations(int64_t rows, int64_t columns) {
+  constexpr float kTurns[] = {0x1.fcp0f, -0x1.fcp0f, 0x1.fcp-8f, -0x1.fcp-8f};  // 32512 and 127
   std::mt19937 generator(7);
   std::vector<float> x(static_cast<size_t>(rows * columns));
   for (int64_t r = 0; r < rows; ++r) {
@@ -43,6 +48,7 @@ std::vector<float> Activations(int64_t rows, int64_t columns) {
       x[static_cast<size_t>(r * columns + k)] = r == 1   ? 1.5f
                                                 : r == 2 ? -2.5f
                                                 : r == 3 ? 0.0f
+                                                : r == 4 ? kTurns[k % 4]
                                                          : random;
     }
   }
@@ -65,13 +71,13 @@ class Fixture {
   // Rows as the linear wants them, with the 64 bytes behind them that every activation has.
   Buffer Input(const std::vector<float>& x, int64_t rows, int64_t columns, DType type) {
     const auto k = static_cast<size_t>(columns);
-    const size_t stride = type == DType::kF32 ? k * sizeof(float) : Q8ActLayout(k).stride();
+    const size_t stride = ActivationRowBytes(type, k);
     Buffer input = Memory(static_cast<size_t>(rows) * stride + 64);
     for (size_t r = 0; r < static_cast<size_t>(rows); ++r) {
       if (type == DType::kF32) {
         std::memcpy(input.data() + r * stride, x.data() + r * k, stride);
       } else {
-        ops::QuantizeRowScalar(x.data() + r * k, k, input.data() + r * stride);
+        ops::QuantizeRowScalar(x.data() + r * k, k, Int8Terms(type), input.data() + r * stride);
       }
     }
     return input;
@@ -87,9 +93,10 @@ class Fixture {
     std::memset(scratch.data(), 0xff, scratch.size());
     const int64_t piece = linear.tile() * tiles;
     for (int64_t n = 0; n < outputs; n += piece) {
-      linear.Compute(x.data(), rows, n, std::min(n + piece, outputs), out.data() + n, stride,
+      linear.Compute(x.data(), rows, n, std::min(n + piece, outputs), out.data() + n, stride, {},
                      scratch.data());
     }
+    if (rows <= 8) CheckAddend(linear, x, rows, outputs, out, stride);
     std::vector<float> packed;
     bool overrun = false;
     for (int64_t r = 0; r < rows; ++r) {
@@ -102,6 +109,31 @@ class Fixture {
   }
 
  private:
+  // The same with an addend is `plain` plus it.
+  void CheckAddend(const Linear& linear, const Buffer& x, int64_t rows, int64_t outputs,
+                   const std::vector<float>& plain, int64_t stride) {
+    const int64_t addend_stride = rows % 2 == 0 ? 0 : outputs + 3;
+    std::vector<float> addend(static_cast<size_t>(rows * addend_stride + outputs));
+    for (size_t i = 0; i < addend.size(); ++i) addend[i] = static_cast<float>(i % 29) - 14.5f;
+    std::vector<float> out(plain.size());
+    const Buffer scratch = Memory(linear.scratch_bytes());
+    const int64_t piece = linear.tile();
+    for (int64_t n = 0; n < outputs; n += piece) {
+      linear.Compute(x.data(), rows, n, std::min(n + piece, outputs), out.data() + n, stride,
+                     {addend.data() + n, addend_stride}, scratch.data());
+    }
+    bool same = true;
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t n = 0; n < outputs; ++n) {
+        const float sum = plain[static_cast<size_t>(r * stride + n)] +
+                          addend[static_cast<size_t>(r * addend_stride + n)];
+        const float got = out[static_cast<size_t>(r * stride + n)];
+        same = same && (got == sum || (std::isnan(got) && std::isnan(sum)));
+      }
+    }
+    REQUIRE(same);
+  }
+
   std::unique_ptr<ThreadPool> pool_;
   std::shared_ptr<Allocator> allocator_ = std::make_shared<Allocator>();
   KernelChoice choice_;
@@ -193,15 +225,15 @@ bool SameBits(const std::vector<float>& a, const float* b) {
   return std::memcmp(a.data(), b, a.size() * sizeof(float)) == 0;
 }
 
-// What the int8 activations stand for.
-std::vector<float> Dequantized(const Buffer& x, int64_t rows, int64_t columns) {
+// What quantised activations stand for.
+std::vector<float> Dequantized(const Buffer& x, int64_t rows, int64_t columns, DType type) {
   const auto k = static_cast<size_t>(columns);
-  const Q8ActLayout layout(k);
   std::vector<float> values;
   for (size_t r = 0; r < static_cast<size_t>(rows); ++r) {
-    const ops::Q8Row row(x.data() + r * layout.stride(), k);
+    const ops::Q8Row row(x.data() + r * ActivationRowBytes(type, k), k, Int8Terms(type));
     for (size_t i = 0; i < k; ++i) {
-      values.push_back(static_cast<float>(row.q[i]) * row.scale[i / 32]);
+      const int32_t a = row.terms == 2 ? kQ16Base * row.q[i] + row.low[i] : row.q[i];
+      values.push_back(static_cast<float>(a) * row.scale[i / 32]);
     }
   }
   return values;
@@ -215,13 +247,52 @@ TEST_CASE("matmul: the scalar int8 product is that of the dequantised operands")
       const int64_t outputs = 37, rows = 8;
       INFO(FindDType(type)->name << " K=" << columns);
       const Weights weights(type, outputs, columns);
-      const Buffer x = f.Input(Activations(rows, columns), rows, columns, DType::kQ8Act);
-      const Exact exact(Dequantized(x, rows, columns), weights.Floats(), rows, outputs, columns);
-      const auto linear = ops::matmul::MakeScalarLinear(weights.operand(), DType::kQ8Act,
-                                                        f.Context({{}, "scalar"}));
-      REQUIRE(linear.ok());
-      REQUIRE(*linear != nullptr);
-      CHECK(WorstError(f.Compute(**linear, x, rows, outputs, 1, 0), exact) < 1e-5);
+      for (const DType activation : kQuantized) {
+        const Buffer x = f.Input(Activations(rows, columns), rows, columns, activation);
+        const Exact exact(Dequantized(x, rows, columns, activation), weights.Floats(), rows,
+                          outputs, columns);
+        const auto linear =
+            ops::matmul::MakeScalarLinear(weights.operand(), activation, f.Context({{}, "scalar"}));
+        REQUIRE(linear.ok());
+        REQUIRE(*linear != nullptr);
+        CHECK(WorstError(f.Compute(**linear, x, rows, outputs, 1, 0), exact) < 1e-5);
+      }
+    }
+  }
+}
+
+// All panel kernels with the scalar product, for few and many rows.
+void ComparePanels(Fixture& f, const Weights& weights, DType activation) {
+  const DType type = weights.tensor().type;
+  const int64_t outputs = weights.tensor().shape[0], columns = weights.tensor().shape[1];
+  const int64_t most = MostRows(columns, outputs);
+  const Buffer x = f.Input(Activations(most, columns), most, columns, activation);
+  auto scalar =
+      ops::matmul::MakeScalarLinear(weights.operand(), activation, f.Context({{}, "scalar"}));
+  const std::vector<float> expected = f.Compute(**scalar, x, most, outputs, 1, 0);
+  for (const Provider& provider : PanelProviders()) {
+    auto linear = provider.maker(weights.operand(), activation, f.Context(provider.choice));
+    REQUIRE(linear.ok());
+    if (*linear == nullptr && provider.label == "simd baseline") continue;
+    REQUIRE(*linear != nullptr);
+    REQUIRE((*linear)->provider() == provider.provider);
+    for (const int64_t rows : kRows) {
+      if (rows > most) continue;
+      const std::vector<float> out = f.Compute(**linear, x, rows, outputs, 1 + rows % 3, rows % 2);
+      INFO(FindDType(type)->name << " " << provider.label << " terms=" << Int8Terms(activation)
+                                 << " K=" << columns << " N=" << outputs << " rows=" << rows);
+      if (provider.fused) {
+        REQUIRE(SameBits(out, expected.data()));
+      } else {
+        // Relative to the sum and to its terms, which grow with √K.
+        const float size = 16.0f * std::sqrt(static_cast<float>(columns));
+        float worst = 0;
+        for (size_t i = 0; i < out.size(); ++i) {
+          const float error = std::abs(out[i] - expected[i]) / (std::abs(expected[i]) + size);
+          if (!(error <= worst)) worst = error;
+        }
+        REQUIRE(worst < 1e-5f);
+      }
     }
   }
 }
@@ -233,39 +304,7 @@ TEST_CASE("matmul: panel kernels give the scalar bits") {
       if (!Fits(type, columns)) continue;
       for (const int64_t outputs : kOutputs) {
         const Weights weights(type, outputs, columns, static_cast<uint32_t>(columns + outputs));
-        const int64_t most = MostRows(columns, outputs);
-        const Buffer x = f.Input(Activations(most, columns), most, columns, DType::kQ8Act);
-        auto scalar = ops::matmul::MakeScalarLinear(weights.operand(), DType::kQ8Act,
-                                                    f.Context({{}, "scalar"}));
-        const std::vector<float> expected = f.Compute(**scalar, x, most, outputs, 1, 0);
-        for (const Provider& provider : PanelProviders()) {
-          auto linear =
-              provider.maker(weights.operand(), DType::kQ8Act, f.Context(provider.choice));
-          REQUIRE(linear.ok());
-          if (*linear == nullptr && provider.label == "simd baseline") continue;
-          REQUIRE(*linear != nullptr);
-          REQUIRE((*linear)->provider() == provider.provider);
-          for (const int64_t rows : kRows) {
-            if (rows > most) continue;
-            const std::vector<float> out =
-                f.Compute(**linear, x, rows, outputs, 1 + rows % 3, rows % 2);
-            INFO(FindDType(type)->name << " " << provider.label << " K=" << columns
-                                       << " N=" << outputs << " rows=" << rows);
-            if (provider.fused) {
-              REQUIRE(SameBits(out, expected.data()));
-            } else {
-              // Relative to the sum and to its terms, which grow with √K.
-              const float terms = 16.0f * std::sqrt(static_cast<float>(columns));
-              float worst = 0;
-              for (size_t i = 0; i < out.size(); ++i) {
-                const float error =
-                    std::abs(out[i] - expected[i]) / (std::abs(expected[i]) + terms);
-                if (!(error <= worst)) worst = error;
-              }
-              REQUIRE(worst < 1e-5f);
-            }
-          }
-        }
+        for (const DType activation : kQuantized) ComparePanels(f, weights, activation);
       }
     }
   }
@@ -277,12 +316,10 @@ TEST_CASE("matmul: a file's panels are used in place, with the bits of its rows"
   for (const DType type : kPanelTypes) {
     const Weights weights(type, kN, kK);
     const PanelFormat& format = *FindPanelFormat(type, kK);
-    const size_t row_bytes = weights.tensor().data.size() / kN, panel = PanelBytes(format, kK);
     const Buffer bytes = f.Memory(PanelsBytes(format, kN, kK));
     for (int64_t n = 0; n < kN; n += kPanelRows) {
-      PackPanel(format, weights.tensor().data.data() + static_cast<size_t>(n) * row_bytes,
-                row_bytes, std::min(kPanelRows, kN - n), kK,
-                bytes.data() + static_cast<size_t>(n / kPanelRows) * panel);
+      PackWeightRows(format, weights.tensor(), n, std::min(kPanelRows, kN - n),
+                     bytes.data() + static_cast<size_t>(n / kPanelRows) * PanelBytes(format, kK));
     }
     Tensor packed = weights.tensor();
     packed.data = bytes.span();

@@ -65,15 +65,17 @@ TEST_CASE("rms_norm: quantised output is the quantised f32 output") {
     const std::vector<float> x = Random(3 * 2 * width, 4);
     const PlainStep step(3, 0);
     for (const NamedChoice& choice : Choices()) {
-      CAPTURE(choice.name, width);
       Runner plain("rms_norm", Spec(columns, weight), choice.choice, *pool);
-      OpSpec spec;
-      spec.inputs = {Rows(columns)};
-      spec.outputs = {Rows(columns, DType::kQ8Act)};
-      Runner quantize("quantize", spec, choice.choice, *pool);
-      Runner fused("rms_norm", Spec(columns, weight, DType::kQ8Act), choice.choice, *pool);
       const auto floats = plain.RunFloats(step.step, {x, {}}, 3);
-      CHECK((fused.Run(step.step, {x, {}}, 3) == quantize.Run(step.step, {floats}, 3)));
+      for (const DType type : {DType::kQ8Act, DType::kQ16Act}) {
+        CAPTURE(choice.name, width, type);
+        OpSpec spec;
+        spec.inputs = {Rows(columns)};
+        spec.outputs = {Rows(columns, type)};
+        Runner quantize("quantize", spec, choice.choice, *pool);
+        Runner fused("rms_norm", Spec(columns, weight, type), choice.choice, *pool);
+        CHECK((fused.Run(step.step, {x, {}}, 3) == quantize.Run(step.step, {floats}, 3)));
+      }
     }
   }
 }
@@ -84,6 +86,7 @@ TEST_CASE("rms_norm: broken nodes are refused") {
   CHECK_FALSE(CheckOp("rms_norm", Spec(96, weight)).ok());
   const FloatTensor odd(Random(48, 2), {48});
   CHECK_FALSE(CheckOp("rms_norm", Spec(96, odd, DType::kQ8Act)).ok());
+  CHECK_FALSE(CheckOp("rms_norm", Spec(96, odd, DType::kQ16Act)).ok());
   OpSpec spec = Spec(128, weight);
   spec.attributes = {};
   CHECK_FALSE(CheckOp("rms_norm", spec).ok());

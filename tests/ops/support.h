@@ -126,7 +126,8 @@ class Runner {
     const auto columns = static_cast<size_t>(spec_.outputs[0].columns());
     const DType type = spec_.outputs[0].type;
     const size_t stride = ActivationRowBytes(type, columns);
-    const size_t bytes = type == DType::kQ8Act ? Q8ActLayout(columns).bytes : stride;
+    const auto terms = static_cast<size_t>(Int8Terms(type));
+    const size_t bytes = terms == 0 ? stride : Q8ActLayout(columns, terms).bytes;
     Buffer output = Aligned(stride * static_cast<size_t>(rows));
     if (output.size() > 0) std::memset(output.data(), 0xcd, output.size());
     uint8_t* outputs[] = {output.data()};

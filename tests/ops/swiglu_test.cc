@@ -76,15 +76,17 @@ TEST_CASE("swiglu: quantised output is the quantised f32 output") {
     const std::vector<float> gate = Random(count, 1, 4.0f), up = Random(count, 2);
     const PlainStep step(2, 0);
     for (const NamedChoice& choice : Choices()) {
-      CAPTURE(choice.name, columns);
       Runner plain("swiglu", Spec(columns, 0), choice.choice, *pool);
-      OpSpec spec;
-      spec.inputs = {Rows(columns)};
-      spec.outputs = {Rows(columns, DType::kQ8Act)};
-      Runner quantize("quantize", spec, choice.choice, *pool);
-      Runner fused("swiglu", Spec(columns, 0, DType::kQ8Act), choice.choice, *pool);
       const auto floats = plain.RunFloats(step.step, {gate, up}, 2);
-      CHECK((fused.Run(step.step, {gate, up}, 2) == quantize.Run(step.step, {floats}, 2)));
+      for (const DType type : {DType::kQ8Act, DType::kQ16Act}) {
+        CAPTURE(choice.name, columns, type);
+        OpSpec spec;
+        spec.inputs = {Rows(columns)};
+        spec.outputs = {Rows(columns, type)};
+        Runner quantize("quantize", spec, choice.choice, *pool);
+        Runner fused("swiglu", Spec(columns, 0, type), choice.choice, *pool);
+        CHECK((fused.Run(step.step, {gate, up}, 2) == quantize.Run(step.step, {floats}, 2)));
+      }
     }
   }
 }

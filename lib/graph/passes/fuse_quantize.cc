@@ -9,10 +9,7 @@ void FuseQuantize(Graph& graph) {
   std::vector<bool> remove(graph.nodes.size(), false);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
-    if (node.op != "quantize" ||
-        graph.values[static_cast<size_t>(node.outputs[0])].type != DType::kQ8Act) {
-      continue;
-    }
+    if (node.op != "quantize") continue;
     const size_t source = static_cast<size_t>(node.inputs[0]);
     if (writers[source] < 0 || readers[source] != 1) continue;
     Node& producer = graph.nodes[static_cast<size_t>(writers[source])];

@@ -6,19 +6,19 @@
 
 namespace hob {
 
-// Puts a quantize node, to kQ8Act or kQ8x2Act, before each matmul whose weights are multiplied in
+// Puts a quantize node, to kQ8Act or kQ16Act, before each matmul whose weights are multiplied in
 // int8.
 void QuantizeActivations(Graph& graph, DType type);
 // Matmuls that read the same value become one node: q, k, v; gate and up.
 void MergeMatmuls(Graph& graph);
-// rms_norm, attention and swiglu write int8 activations themselves.
+// rms_norm, attention and swiglu write quantised activations themselves.
 void FuseQuantize(Graph& graph);
 // gate and up with SiLU·mul in one: matmul_swiglu.
 void FuseSwiglu(Graph& graph);
 // A residual addition happens where the product is written.
 void FuseResidual(Graph& graph);
 
-// All of them, in order, for activations of `type`: kQ8x2Act, kQ8Act, or kF32 for none quantised.
+// All of them, in order, for activations of `type`: kQ16Act, kQ8Act, or kF32 for none quantised.
 inline void RunPasses(Graph& graph, DType type) {
   if (type != DType::kF32) QuantizeActivations(graph, type);
   MergeMatmuls(graph);

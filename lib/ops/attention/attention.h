@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "lib/base/block_formats.h"
 #include "lib/base/f16.h"
 #include "lib/ops/op.h"
 
@@ -25,10 +26,15 @@ struct Params {
   int32_t window = 0;  // keys a row sees, itself included; 0: all
   int32_t layer = 0;
   float scale = 0;
-  bool quantized = false;  // the output is kQ8Act, else f32
+  int64_t terms = 0;  // of the output, Int8Terms: 0 is f32
   KvLayout kv;
 
   size_t query_columns() const { return static_cast<size_t>(heads) * head_dim; }
+  size_t OutputStride() const {
+    const size_t columns = query_columns();
+    return terms == 0 ? columns * sizeof(float)
+                      : Q8ActLayout(columns, static_cast<size_t>(terms)).stride();
+  }
   size_t key_columns() const { return static_cast<size_t>(kv_heads) * head_dim; }
   // First position that the row at `position` sees; the last is its own.
   int32_t FirstKey(int32_t position) const {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// attention: q [T, H·D], k [T, G·D], v [T, G·D] → f32 or kQ8Act [T, H·D]. Writes k and v of the
-// step's rows to the KV pages of node.layer, then each row attends to the positions up to its own.
-// Attributes heads (H), kv_heads (G, divides H), head_dim (D), scale, window (0: all positions).
+// attention: q [T, H·D], k [T, G·D], v [T, G·D] → f32, kQ8Act or kQ16Act [T, H·D]. Writes k
+// and v of the step's rows to the KV pages of node.layer, then each row attends to the positions up
+// to its own. Attributes heads (H), kv_heads (G, divides H), head_dim (D), scale, window (0: all
+// positions).
 #include "lib/ops/attention/attention.h"
 #include "lib/ops/rows.h"
 
@@ -27,7 +28,7 @@ StatusOr<Params> Read(const OpSpec& spec) {
   params.window = static_cast<int32_t>(window);
   params.layer = spec.layer;
   params.scale = static_cast<float>(scale);
-  params.quantized = spec.outputs[0].type == DType::kQ8Act;
+  params.terms = Int8Terms(spec.outputs[0].type);
   return params;
 }
 

@@ -38,30 +38,29 @@ class ScalarKernel final : public Kernel {
       }
     }
     const size_t columns = params_.query_columns();
-    const size_t stride =
-        params_.quantized ? Q8ActLayout(columns).stride() : columns * sizeof(float);
+    const bool quantized = params_.terms != 0;
+    const size_t stride = params_.OutputStride();
     for (const SequenceRows& sequence : context.step->sequences) {
       context.pool->For(
           static_cast<size_t>(sequence.rows), 1, [&](size_t begin, size_t end, size_t thread) {
             for (size_t r = begin; r < end; ++r) {
               const size_t row = static_cast<size_t>(sequence.first_row) + r;
               uint8_t* out = context.outputs[0] + row * stride;
-              auto* y = params_.quantized
-                            ? reinterpret_cast<float*>(context.scratch) + thread * columns
-                            : reinterpret_cast<float*>(out);
+              auto* y = quantized ? reinterpret_cast<float*>(context.scratch) + thread * columns
+                                  : reinterpret_cast<float*>(out);
               for (int32_t h = 0; h < params_.heads; ++h) {
                 const size_t at = static_cast<size_t>(h) * params_.head_dim;
                 Attend(sequence, sequence.position + static_cast<int32_t>(r), h,
                        q + row * columns + at, y + at);
               }
-              if (params_.quantized) QuantizeRowScalar(y, columns, out);
+              if (quantized) QuantizeRowScalar(y, columns, params_.terms, out);
             }
           });
     }
   }
 
   size_t scratch_bytes() const override {
-    return params_.quantized ? threads_ * params_.query_columns() * sizeof(float) : 0;
+    return params_.terms != 0 ? threads_ * params_.query_columns() * sizeof(float) : 0;
   }
   std::string_view provider() const override { return "scalar"; }
 

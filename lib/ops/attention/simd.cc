@@ -260,7 +260,6 @@ void Finish(const Params& params, const Tile& tile, const Partial& all, bool qua
   const auto width = static_cast<size_t>(params.head_dim);
   const auto group = static_cast<size_t>(params.group);
   const size_t column = static_cast<size_t>(tile.kv_head) * group * width;
-  const Q8ActLayout layout(static_cast<size_t>(params.heads) * width);
   for (size_t r = 0; r < static_cast<size_t>(tile.rows); ++r) {
     uint8_t* row = out + (tile.step_row() + r) * stride;
     float* values = all.values + r * group * width;
@@ -272,10 +271,8 @@ void Finish(const Params& params, const Tile& tile, const Partial& all, bool qua
       }
     }
     if (!quantized) continue;
-    ops::HWY_NAMESPACE::QuantizeBlocks(
-        values, group * width / 32, reinterpret_cast<int8_t*>(row) + column,
-        reinterpret_cast<float*>(row + layout.scale_offset) + column / 32,
-        reinterpret_cast<int32_t*>(row + layout.sum_offset) + column / 16);
+    ops::HWY_NAMESPACE::QuantizeBlocks(values, group * width / 32,
+                                       Q8Row(row, params.query_columns(), params.terms), column);
   }
 }
 

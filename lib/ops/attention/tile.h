@@ -52,7 +52,7 @@ struct TileFunctions {
                 const Partial& out);
   // Adds what follows `into` in key order.
   void (*merge)(const Params& params, size_t lines, const Partial& from, const Partial& into);
-  // values / sum → f32 rows `stride` bytes apart, or kQ8Act if `quantized` (group · head_dim is
+  // values / sum → f32 rows `stride` bytes apart, or int8 terms if `quantized` (group · head_dim is
   // then a multiple of 32). `all.values` is overwritten.
   void (*finish)(const Params& params, const Tile& tile, const Partial& all, bool quantized,
                  uint8_t* out, size_t stride);

@@ -32,7 +32,7 @@ class SimdKernel final : public Kernel {
     max_tile_rows_ = std::max<size_t>(1, lines / group_);
     max_lines_ = max_tile_rows_ * group_;
     // Blocks of 32 must not reach into another tile's columns, or rows are quantised at the end.
-    staged_ = params.quantized && group_ * width_ % 32 != 0;
+    staged_ = params.terms != 0 && group_ * width_ % 32 != 0;
   }
 
   void Run(const RunContext& context) override {
@@ -40,9 +40,9 @@ class SimdKernel final : public Kernel {
     const Memory memory = Carve(context.scratch);
     Output output;
     const size_t columns = params_.query_columns();
-    output.quantized = params_.quantized && !staged_;
+    output.quantized = params_.terms != 0 && !staged_;
     output.base = staged_ ? reinterpret_cast<uint8_t*>(memory.staging) : context.outputs[0];
-    output.stride = output.quantized ? Q8ActLayout(columns).stride() : columns * sizeof(float);
+    output.stride = output.quantized ? params_.OutputStride() : columns * sizeof(float);
 
     double work = 0;  // multiply-adds, about
     int32_t longest = 0;
@@ -67,10 +67,11 @@ class SimdKernel final : public Kernel {
                         });
     }
     if (!staged_) return;
-    const size_t stride = Q8ActLayout(columns).stride();
+    const size_t stride = params_.OutputStride();
     ForRows(context, context.rows, columns / 2, [&](size_t begin, size_t end) {
       for (size_t r = begin; r < end; ++r) {
-        quantize_(memory.staging + r * columns, columns, context.outputs[0] + r * stride);
+        quantize_(memory.staging + r * columns, columns, params_.terms,
+                  context.outputs[0] + r * stride);
       }
     });
   }

@@ -60,6 +60,7 @@ HOB_INLINE void AddFifthBits(__m256i bits, __m256i& low, __m256i& high) {
 template <bool kMin, bool kFifth, int kZeroLog2>
 struct Simple4 {
   static constexpr bool kHasMin = kMin, kSplit = false, kSigned = false;
+  static constexpr bool kChannel = false;
   static constexpr int kZeroShift = kZeroLog2, kAdd = kFifth ? 4 : 8;
   static constexpr int kHeader = kMin ? 128 : 64;
   static constexpr int kBlock = kHeader + (kFifth ? 128 : 0) + 512;
@@ -81,22 +82,27 @@ struct Simple4 {
   }
 };
 
+template <bool kPerChannel>
 struct Simple8 {
+  static constexpr int kScales = kPerChannel ? 0 : 64;
   static constexpr bool kHasMin = false, kSplit = false, kSigned = true;
+  static constexpr bool kChannel = kPerChannel;
   static constexpr int kZeroShift = -1, kAdd = 1;
   struct Cursor {
     const uint8_t* block;
   };
-  static HOB_INLINE Cursor At(const uint8_t* panel, int64_t b) { return {panel + b * (64 + 1024)}; }
+  static HOB_INLINE Cursor At(const uint8_t* panel, int64_t b) {
+    return {panel + (kPerChannel ? 128 : 0) + b * (kScales + 1024)};
+  }
   static HOB_INLINE BlockScales Scales(Cursor c, int q) {
     BlockScales s;
-    s.scale[0] = Halves(c.block + 16 * q);
+    if constexpr (!kPerChannel) s.scale[0] = Halves(c.block + 16 * q);
     return s;
   }
   template <int p>
   static HOB_INLINE void Quants(Cursor c, int q, __m256i& low, __m256i& high) {
     const __m256i flip = _mm256_set1_epi8(-128);
-    const uint8_t* quants = c.block + 64 + 32 * q;
+    const uint8_t* quants = c.block + kScales + 32 * q;
     low = _mm256_xor_si256(Vector(quants + p * 128), flip);
     high = _mm256_xor_si256(Vector(quants + (p + 4) * 128), flip);
   }
@@ -105,6 +111,7 @@ struct Simple8 {
 template <bool kFifth>
 struct GroupedK {
   static constexpr bool kHasMin = true, kSplit = false, kSigned = false;
+  static constexpr bool kChannel = false;
   static constexpr int kZeroShift = -1, kAdd = kFifth ? 4 : 8;
   static constexpr int kBlock = 64 + (kFifth ? 128 : 0) + 512;
   struct Cursor {
@@ -131,6 +138,7 @@ struct GroupedK {
 
 struct SixK {
   static constexpr bool kHasMin = false, kSplit = true, kSigned = false;
+  static constexpr bool kChannel = false;
   static constexpr int kZeroShift = 5, kAdd = 2;
   static constexpr int kBlock = 64 + 256 + 512;
   struct Cursor {
@@ -168,6 +176,7 @@ struct SixK {
 template <typename Format>
 struct Expanded {
   static constexpr bool kHasMin = Format::kHasMin, kSplit = Format::kSplit;
+  static constexpr bool kChannel = Format::kChannel;
   static constexpr bool kSigned = Format::kSigned;
   static constexpr int kZeroShift = Format::kZeroShift, kAdd = Format::kAdd;
   static constexpr int kBlock = 1024 + 128 * (1 + (kSplit ? 1 : 0) + (kHasMin ? 1 : 0));
@@ -178,7 +187,7 @@ struct Expanded {
   static HOB_INLINE BlockScales Scales(Cursor c, int q) {
     BlockScales s;
     const float* p = reinterpret_cast<const float*>(c.block + 1024 + 32 * q);
-    s.scale[0] = _mm256_load_ps(p);
+    if constexpr (!kChannel) s.scale[0] = _mm256_load_ps(p);
     if constexpr (kSplit) s.scale[1] = _mm256_load_ps(p + 32);
     if constexpr (kHasMin) s.min = _mm256_load_ps(p + 32);
     return s;
@@ -206,7 +215,7 @@ struct Expanded {
         ExpandVectors<3>(c, q, out);
         const BlockScales s = Format::Scales(c, q);
         float* scales = reinterpret_cast<float*>(out + 1024 + 32 * q);
-        _mm256_store_ps(scales, s.scale[0]);
+        if constexpr (!kChannel) _mm256_store_ps(scales, s.scale[0]);
         if constexpr (kSplit) _mm256_store_ps(scales + 32, s.scale[1]);
         if constexpr (kHasMin) _mm256_store_ps(scales + 32, s.min);
       }
@@ -214,57 +223,17 @@ struct Expanded {
   }
 };
 
-// Per row and block what the kernel adds: −zero·Σa as int32 for each 16 columns (split) or 32, or
-// a_scale·Σa as f32. Laid out [row][blocks or 2·blocks].
-template <typename F>
-HOB_INLINE void RowTerms(const uint8_t* x, int64_t columns, int64_t blocks, int32_t* terms) {
-  const int32_t* sums = reinterpret_cast<const int32_t*>(x + columns + columns / 8);
-  int64_t i = 0;
-  if constexpr (F::kSplit) {
-    for (; i + 8 <= 2 * blocks; i += 8) {
-      const __m256i s = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + i));
-      _mm256_storeu_si256(
-          reinterpret_cast<__m256i*>(terms + i),
-          _mm256_sub_epi32(_mm256_setzero_si256(), _mm256_slli_epi32(s, F::kZeroShift)));
-    }
-    for (; i < 2 * blocks; ++i) terms[i] = -sums[i] * (1 << F::kZeroShift);
-  } else if constexpr (F::kHasMin || F::kZeroShift >= 0) {
-    const float* scale = reinterpret_cast<const float*>(x + columns);
-    for (; i + 8 <= blocks; i += 8) {
-      const __m256i s0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + 2 * i));
-      const __m256i s1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + 2 * i + 8));
-      const __m256i sum = _mm256_permute4x64_epi64(_mm256_hadd_epi32(s0, s1), 0xD8);
-      if constexpr (F::kHasMin) {
-        _mm256_storeu_ps(reinterpret_cast<float*>(terms) + i,
-                         _mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_loadu_ps(scale + i)));
-      } else {
-        _mm256_storeu_si256(
-            reinterpret_cast<__m256i*>(terms + i),
-            _mm256_sub_epi32(_mm256_setzero_si256(), _mm256_slli_epi32(sum, F::kZeroShift)));
-      }
-    }
-    for (; i < blocks; ++i) {
-      const int32_t sum = sums[2 * i] + sums[2 * i + 1];
-      if constexpr (F::kHasMin) {
-        reinterpret_cast<float*>(terms)[i] = static_cast<float>(sum) * scale[i];
-      } else {
-        terms[i] = -sum * (1 << F::kZeroShift);
-      }
-    }
-  }
-}
-
 HOB_INLINE __m256i Broadcast(const uint8_t* a, int index) {
   return _mm256_set1_epi32(reinterpret_cast<const int32_t*>(a)[index]);
 }
 
 enum class Part { kAll, kLow, kHigh };  // columns of a block: all, 0–15, 16–31
 
-// Adds vectors p and p + 4, or one of them, of quarter q to the 16-bit sums of kRows rows and, when
-// those are full, these to the 32-bit ones.
-template <typename F, int kRows, Part kPart, int p>
+// Adds vectors p and p + 4, or one of them, of quarter q to the 16-bit sums of kLines int8 rows
+// and, when those are full, these to the 32-bit ones.
+template <typename F, int kLines, Part kPart, int p>
 HOB_INLINE void Products(typename F::Cursor c, int q, const uint8_t* const* a,
-                         __m256i (&narrow)[kRows], __m256i (&wide)[kRows]) {
+                         __m256i (&narrow)[kLines], __m256i (&wide)[kLines]) {
   constexpr int kEach = kPart == Part::kAll ? 2 : 1;  // products of one p
   const __m256i ones = _mm256_set1_epi16(1);
   __m256i w[2];
@@ -273,7 +242,7 @@ HOB_INLINE void Products(typename F::Cursor c, int q, const uint8_t* const* a,
   for (int h = kPart == Part::kHigh ? 1 : 0; h < (kPart == Part::kLow ? 1 : 2); ++h) {
     const __m256i weights = F::kSigned ? _mm256_abs_epi8(w[h]) : w[h];
     HOB_UNROLL
-    for (int r = 0; r < kRows; ++r) {
+    for (int r = 0; r < kLines; ++r) {
       __m256i activations = Broadcast(a[r], p + 4 * h);
       if constexpr (F::kSigned) activations = _mm256_sign_epi8(activations, w[h]);
       const __m256i product = _mm256_maddubs_epi16(weights, activations);
@@ -294,23 +263,40 @@ HOB_INLINE void Products(typename F::Cursor c, int q, const uint8_t* const* a,
   }
 }
 
-template <typename F, int kRows, Part kPart>
-HOB_INLINE void Dot(typename F::Cursor c, int q, const uint8_t* const* a, __m256i (&wide)[kRows]) {
-  __m256i narrow[kRows];
-  Products<F, kRows, kPart, 0>(c, q, a, narrow, wide);
-  Products<F, kRows, kPart, 1>(c, q, a, narrow, wide);
-  Products<F, kRows, kPart, 2>(c, q, a, narrow, wide);
-  Products<F, kRows, kPart, 3>(c, q, a, narrow, wide);
+template <typename F, int kLines, Part kPart>
+HOB_INLINE void Dot(typename F::Cursor c, int q, const uint8_t* const* a, __m256i (&wide)[kLines]) {
+  __m256i narrow[kLines];
+  Products<F, kLines, kPart, 0>(c, q, a, narrow, wide);
+  Products<F, kLines, kPart, 1>(c, q, a, narrow, wide);
+  Products<F, kLines, kPart, 2>(c, q, a, narrow, wide);
+  Products<F, kLines, kPart, 3>(c, q, a, narrow, wide);
+}
+
+// The integer sum of row r as float, of its one term or as 255 · the high one's + the low one's.
+template <int kTerms>
+HOB_INLINE __m256 Sum(const __m256i* terms, int r) {
+  __m256i sum = terms[r * kTerms];
+  if constexpr (kTerms == 2) {
+    sum = _mm256_add_epi32(_mm256_sub_epi32(_mm256_slli_epi32(sum, 8), sum), terms[2 * r + 1]);
+  }
+  return _mm256_cvtepi32_ps(sum);
 }
 
 // kRows rows of x times kQuarters quarters of one panel, from `first` on.
-template <typename F, int kRows, int kQuarters>
-HOB_INLINE void Tile(const uint8_t* panel, const PanelArgs& args, int64_t row, int first,
-                     const int32_t* terms, int64_t term_stride, float* out, int64_t outputs) {
+template <typename F, int kTerms, int kRows, int kQuarters>
+HOB_INLINE void Tile(const uint8_t* panel, const uint8_t* header, const PanelArgs& args,
+                     int64_t row, int64_t n, int first) {
+  constexpr int kLines = kTerms * kRows;  // int8 rows; of two terms the high one first
   const int64_t columns = args.columns, blocks = columns / kBlockColumns;
   const uint8_t* x[kRows];
   HOB_UNROLL
   for (int r = 0; r < kRows; ++r) x[r] = args.x + static_cast<size_t>(row + r) * args.x_stride;
+  const auto row_floats = [&](int r, int64_t offset) {
+    return reinterpret_cast<const float*>(x[r] + kTerms * columns + offset);
+  };
+  const auto row_sums = [&](int r) {
+    return reinterpret_cast<const int32_t*>(row_floats(r, columns / 4));
+  };
   __m256 sum[kRows][kQuarters];
   HOB_UNROLL
   for (int r = 0; r < kRows; ++r) {
@@ -319,125 +305,145 @@ HOB_INLINE void Tile(const uint8_t* panel, const PanelArgs& args, int64_t row, i
   }
   for (int64_t b = 0; b < blocks; ++b) {
     const typename F::Cursor c = F::At(panel, b);
-    const uint8_t* a[kRows];
+    const uint8_t* a[kLines];
     __m256 a_scale[kRows];
     HOB_UNROLL
+    for (int i = 0; i < kLines; ++i) {
+      a[i] = x[i / kTerms] + i % kTerms * columns + b * kBlockColumns;
+    }
+    HOB_UNROLL
     for (int r = 0; r < kRows; ++r) {
-      a[r] = x[r] + b * kBlockColumns;
-      a_scale[r] = _mm256_set1_ps(reinterpret_cast<const float*>(x[r] + columns)[b]);
+      a_scale[r] = _mm256_set1_ps(row_floats(r, 0)[b]);
     }
     HOB_UNROLL
     for (int v = 0; v < kQuarters; ++v) {
       const int q = first + v;
-      __m256i dot[kRows];
+      __m256i dot[kLines];
+      HOB_UNROLL
+      for (int i = 0; i < kLines; ++i) dot[i] = _mm256_setzero_si256();
       if constexpr (F::kSplit) {
         HOB_UNROLL
         for (int r = 0; r < kRows; ++r) {
-          dot[r] = _mm256_set1_epi32(terms[r * term_stride + 2 * b]);
+          dot[r * kTerms + kTerms - 1] =
+              _mm256_set1_epi32(row_sums(r)[2 * b] * -(1 << F::kZeroShift));
         }
-        Dot<F, kRows, Part::kLow>(c, q, a, dot);
+        Dot<F, kLines, Part::kLow>(c, q, a, dot);
         const BlockScales s = F::Scales(c, q);
         HOB_UNROLL
         for (int r = 0; r < kRows; ++r) {
-          sum[r][v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[r]),
-                                      _mm256_mul_ps(s.scale[0], a_scale[r]), sum[r][v]);
-          dot[r] = _mm256_set1_epi32(terms[r * term_stride + 2 * b + 1]);
+          sum[r][v] = _mm256_fmadd_ps(Sum<kTerms>(dot, r), _mm256_mul_ps(s.scale[0], a_scale[r]),
+                                      sum[r][v]);
         }
-        Dot<F, kRows, Part::kHigh>(c, q, a, dot);
+        HOB_UNROLL
+        for (int i = 0; i < kLines; ++i) dot[i] = _mm256_setzero_si256();
         HOB_UNROLL
         for (int r = 0; r < kRows; ++r) {
-          sum[r][v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[r]),
-                                      _mm256_mul_ps(s.scale[1], a_scale[r]), sum[r][v]);
+          dot[r * kTerms + kTerms - 1] =
+              _mm256_set1_epi32(row_sums(r)[2 * b + 1] * -(1 << F::kZeroShift));
+        }
+        Dot<F, kLines, Part::kHigh>(c, q, a, dot);
+        HOB_UNROLL
+        for (int r = 0; r < kRows; ++r) {
+          sum[r][v] = _mm256_fmadd_ps(Sum<kTerms>(dot, r), _mm256_mul_ps(s.scale[1], a_scale[r]),
+                                      sum[r][v]);
         }
       } else {
-        HOB_UNROLL
-        for (int r = 0; r < kRows; ++r) {
-          dot[r] = F::kZeroShift >= 0 ? _mm256_set1_epi32(terms[r * term_stride + b])
-                                      : _mm256_setzero_si256();
+        if constexpr (F::kZeroShift >= 0) {
+          HOB_UNROLL
+          for (int r = 0; r < kRows; ++r) {
+            const int32_t* sums = row_sums(r) + 2 * b;
+            dot[r * kTerms + kTerms - 1] =
+                _mm256_set1_epi32((sums[0] + sums[1]) * -(1 << F::kZeroShift));
+          }
         }
-        Dot<F, kRows, Part::kAll>(c, q, a, dot);
+        Dot<F, kLines, Part::kAll>(c, q, a, dot);
         const BlockScales s = F::Scales(c, q);
         HOB_UNROLL
         for (int r = 0; r < kRows; ++r) {
-          sum[r][v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[r]),
-                                      _mm256_mul_ps(s.scale[0], a_scale[r]), sum[r][v]);
+          __m256 scale = a_scale[r];
+          if constexpr (!F::kChannel) scale = _mm256_mul_ps(s.scale[0], scale);
+          sum[r][v] = _mm256_fmadd_ps(Sum<kTerms>(dot, r), scale, sum[r][v]);
           if constexpr (F::kHasMin) {
-            const float term = reinterpret_cast<const float*>(terms)[r * term_stride + b];
-            sum[r][v] = _mm256_fmadd_ps(s.min, _mm256_set1_ps(term), sum[r][v]);
+            const __m256 scaled_sum = _mm256_set1_ps(row_floats(r, columns / 8)[b]);
+            sum[r][v] = _mm256_fmadd_ps(s.min, scaled_sum, sum[r][v]);
           }
         }
       }
     }
   }
+  const int outputs = static_cast<int>(args.outputs - n < 32 ? args.outputs - n : 32);
   HOB_UNROLL
   for (int v = 0; v < kQuarters; ++v) {
     const int column = 8 * (first + v);
-    const __m256i mask =
-        _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int32_t>(outputs) - column),
-                           _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(outputs - column),
+                                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     HOB_UNROLL
     for (int r = 0; r < kRows; ++r) {
-      _mm256_maskstore_ps(out + (row + r) * args.out_stride + column, mask, sum[r][v]);
+      __m256 value = sum[r][v];
+      if constexpr (F::kChannel) {
+        value =
+            _mm256_mul_ps(value, _mm256_load_ps(reinterpret_cast<const float*>(header) + column));
+      }
+      if (args.addend != nullptr) {
+        const float* more = args.addend + (row + r) * args.addend_stride + n + column;
+        value = _mm256_add_ps(value, _mm256_maskload_ps(more, mask));
+      }
+      _mm256_maskstore_ps(args.out + (row + r) * args.out_stride + n + column, mask, value);
     }
   }
 }
 
-// Sixteen registers hold the sums of one row for a whole panel, or of more rows for a part.
-template <typename F, int kRows>
-void Rows(const uint8_t* panel, const PanelArgs& args, int64_t row, int32_t* terms, float* out,
-          int64_t outputs) {
-  constexpr int kQuarters = kRows == 1 ? 4 : kRows == 2 ? 2 : 1;
-  const int64_t blocks = args.columns / kBlockColumns;
-  const int64_t term_stride = F::kSplit ? 2 * blocks : blocks;
-  for (int r = 0; r < kRows; ++r) {
-    RowTerms<F>(args.x + static_cast<size_t>(row + r) * args.x_stride, args.columns, blocks,
-                terms + r * term_stride);
-  }
-  for (int q = 0; q < 4 && 8 * q < outputs; q += kQuarters) {
-    Tile<F, kRows, kQuarters>(panel, args, row, q, terms, term_stride, out, outputs);
+// Sixteen registers hold the sums of one int8 row for a whole panel, or of more rows for a part.
+// `header` is the panel as it is stored, `panel` perhaps what it was expanded to.
+template <typename F, int kTerms, int kRows>
+void Rows(const uint8_t* panel, const uint8_t* header, const PanelArgs& args, int64_t row,
+          int64_t n) {
+  constexpr int kLines = kTerms * kRows;
+  constexpr int kQuarters = kLines == 1 ? 4 : kLines == 2 ? 2 : 1;
+  for (int q = 0; q < 4 && n + 8 * q < args.outputs; q += kQuarters) {
+    Tile<F, kTerms, kRows, kQuarters>(panel, header, args, row, n, q);
   }
 }
 
-constexpr int kTileRows = 4;
+constexpr int kTileLines = 4;  // int8 rows
 
-template <typename F>
-void AllRows(const uint8_t* panel, const PanelArgs& args, int32_t* terms, float* out,
-             int64_t outputs) {
-  int64_t row = 0;
-  for (; row + kTileRows <= args.rows; row += kTileRows) {
-    Rows<F, kTileRows>(panel, args, row, terms, out, outputs);
+// The last rows, at most kRows.
+template <typename F, int kTerms, int kRows>
+void LastRows(const uint8_t* panel, const uint8_t* header, const PanelArgs& args, int64_t row,
+              int64_t n) {
+  if (args.rows - row == kRows) {
+    Rows<F, kTerms, kRows>(panel, header, args, row, n);
+  } else if constexpr (kRows > 1) {
+    LastRows<F, kTerms, kRows - 1>(panel, header, args, row, n);
   }
-  switch (args.rows - row) {
-    case 3:
-      Rows<F, 3>(panel, args, row, terms, out, outputs);
-      break;
-    case 2:
-      Rows<F, 2>(panel, args, row, terms, out, outputs);
-      break;
-    case 1:
-      Rows<F, 1>(panel, args, row, terms, out, outputs);
-      break;
-    default:
-      break;
+}
+
+template <typename F, int kTerms>
+void AllRows(const uint8_t* panel, const uint8_t* header, const PanelArgs& args, int64_t n) {
+  constexpr int kRows = kTileLines / kTerms;
+  int64_t row = 0;
+  for (; row + kRows <= args.rows; row += kRows) {
+    Rows<F, kTerms, kRows>(panel, header, args, row, n);
+  }
+  LastRows<F, kTerms, kRows - 1>(panel, header, args, row, n);
+}
+
+template <typename Format, int kTerms>
+void PanelsOf(const PanelArgs& args) {
+  const uint8_t* panel = args.panels;
+  for (int64_t n = 0; n < args.outputs; n += kPanelRows, panel += args.panel_bytes) {
+    if (args.rows * kTerms <= kTileLines) {
+      AllRows<Format, kTerms>(panel, panel, args, n);
+    } else {
+      Expanded<Format>::Expand(panel, args.columns / kBlockColumns, args.scratch);
+      AllRows<Expanded<Format>, kTerms>(args.scratch, panel, args, n);
+    }
   }
 }
 
 template <typename Format>
 void Panels(const PanelArgs& args) {
-  const int64_t blocks = args.columns / kBlockColumns;
-  int32_t* terms = reinterpret_cast<int32_t*>(args.scratch);
-  uint8_t* expanded = args.scratch + (static_cast<size_t>(blocks) * 8 * kTileRows + 63) / 64 * 64;
-  const uint8_t* panel = args.panels;
-  for (int64_t n = 0; n < args.outputs; n += kPanelRows, panel += args.panel_bytes) {
-    const int64_t outputs = args.outputs - n < kPanelRows ? args.outputs - n : kPanelRows;
-    float* out = args.out + n;
-    if (args.rows <= kTileRows) {
-      AllRows<Format>(panel, args, terms, out, outputs);
-    } else {
-      Expanded<Format>::Expand(panel, blocks, expanded);
-      AllRows<Expanded<Format>>(expanded, args, terms, out, outputs);
-    }
-  }
+  args.terms == 1 ? PanelsOf<Format, 1>(args) : PanelsOf<Format, 2>(args);
 }
 
 }  // namespace
@@ -453,7 +459,9 @@ PanelFunction Avx2Panels(DType type) {
     case DType::kQ5_1:
       return Panels<Simple4<true, true, -1>>;
     case DType::kQ8_0:
-      return Panels<Simple8>;
+      return Panels<Simple8<false>>;
+    case DType::kQC8:
+      return Panels<Simple8<true>>;
     case DType::kQ4_K:
       return Panels<GroupedK<false>>;
     case DType::kQ5_K:

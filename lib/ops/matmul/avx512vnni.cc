@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Panels times int8 activations with AVX-512 VNNI. Weights are unsigned bytes, activations signed:
-// vpdpbusd sums four products a lane exactly, a lane is an output. Per block of 32 columns:
+// vpdpbusd sums four products a lane exactly, a lane is an output. Activations of two terms have
+// two such sums, put together as integers: Σ q·a = 255·Σ q·high + Σ q·low, at most 2²⁸ with the
+// zero. Per block of 32 columns:
 //   out += float(Σ q·a − zero·Σ a) · (scale · a_scale)  (+ min · (a_scale · Σ a))
-// in this order whatever the number of rows, so a row's bits depend on that row alone.
+// in this order whatever the number of rows, so a row's bits depend on that row alone. Of QC8 the
+// scale is an output's alone, and multiplies the sum over all blocks.
 #include "lib/ops/matmul/panel_kernels.h"
 
 #if defined(__AVX512VNNI__) && defined(__AVX512BW__)
@@ -29,6 +32,7 @@ template <bool kMin, bool kFifth, int kZeroLog2>
 struct Simple4 {
   static constexpr bool kHasMin = kMin, kSplit = false;
   static constexpr bool kExpanded = false;
+  static constexpr bool kChannel = false;
   static constexpr int kZeroShift = kZeroLog2;
   static constexpr int kHeader = kMin ? 128 : 64;
   static constexpr int kBlock = kHeader + (kFifth ? 128 : 0) + 512;
@@ -63,24 +67,28 @@ struct Simple4 {
   }
 };
 
+template <bool kPerChannel>
 struct Simple8 {
-  static constexpr int kBlock = 64 + 1024;
+  static constexpr int kScales = kPerChannel ? 0 : 64, kBlock = kScales + 1024;
   static constexpr bool kHasMin = false, kSplit = false;
   static constexpr bool kExpanded = false;
+  static constexpr bool kChannel = kPerChannel;
   static constexpr int kZeroShift = 7;
   struct Cursor {
     const uint8_t* block;
   };
-  static inline Cursor At(const uint8_t* panel, int64_t b) { return {panel + b * kBlock}; }
+  static inline Cursor At(const uint8_t* panel, int64_t b) {
+    return {panel + (kPerChannel ? 128 : 0) + b * kBlock};
+  }
   static inline BlockScales Scales(Cursor c, int half) {
     BlockScales s;
-    s.scale[0] = Halves(c.block + 32 * half);
+    if constexpr (!kPerChannel) s.scale[0] = Halves(c.block + 32 * half);
     return s;
   }
   template <int p>
   static inline void Quants(Cursor c, int half, __m512i& low, __m512i& high) {
-    low = Vector(c.block + 64 + p * 128 + 64 * half);
-    high = Vector(c.block + 64 + (p + 4) * 128 + 64 * half);
+    low = Vector(c.block + kScales + p * 128 + 64 * half);
+    high = Vector(c.block + kScales + (p + 4) * 128 + 64 * half);
   }
 };
 
@@ -99,6 +107,7 @@ template <bool kFifth>
 struct GroupedK {
   static constexpr bool kHasMin = true, kSplit = false;
   static constexpr bool kExpanded = false;
+  static constexpr bool kChannel = false;
   static constexpr int kZeroShift = -1;
   static constexpr int kBlock = 64 + (kFifth ? 128 : 0) + 512;
   struct Cursor {
@@ -127,6 +136,7 @@ struct GroupedK {
 struct SixK {
   static constexpr bool kHasMin = false, kSplit = true;
   static constexpr bool kExpanded = false;
+  static constexpr bool kChannel = false;
   static constexpr int kZeroShift = 5;
   static constexpr int kBlock = 64 + 256 + 512;
   struct Cursor {
@@ -165,6 +175,7 @@ template <typename Format>
 struct Expanded {
   static constexpr bool kHasMin = Format::kHasMin, kSplit = Format::kSplit;
   static constexpr bool kExpanded = true;
+  static constexpr bool kChannel = false;
   static constexpr int kZeroShift = Format::kZeroShift;
   static constexpr int kBlock = 1024 + 128 * (1 + (kSplit ? 1 : 0) + (kHasMin ? 1 : 0));
   struct Cursor {
@@ -211,76 +222,52 @@ struct Expanded {
   }
 };
 
-// Per row and block what the kernel adds: −zero·Σa as int32 for each 16 columns (split) or 32, or
-// a_scale·Σa as f32. Laid out [row][blocks or 2·blocks].
-template <typename F>
-inline void RowTerms(const uint8_t* x, int64_t columns, int64_t blocks, void* terms) {
-  const float* scale = reinterpret_cast<const float*>(x + columns);
-  const int32_t* sums = reinterpret_cast<const int32_t*>(x + columns + columns / 8);
-  for (int64_t b = 0; b < blocks; b += 16) {
-    const int64_t left = blocks - b < 16 ? blocks - b : 16;
-    const __mmask16 mask = static_cast<__mmask16>((1u << left) - 1);
-    const int64_t halves = 2 * left;
-    const __mmask16 mask0 = static_cast<__mmask16>(halves >= 16 ? 0xffff : (1u << halves) - 1);
-    const __mmask16 mask1 = static_cast<__mmask16>(
-        halves >= 32 ? 0xffff : (halves > 16 ? (1u << (halves - 16)) - 1 : 0));
-    const __m512i s0 = _mm512_maskz_loadu_epi32(mask0, sums + 2 * b);
-    const __m512i s1 = _mm512_maskz_loadu_epi32(mask1, sums + 2 * b + 16);
-    if constexpr (F::kSplit) {
-      int32_t* out = static_cast<int32_t*>(terms) + 2 * b;
-      const __m512i zero = _mm512_setzero_si512();
-      _mm512_mask_storeu_epi32(out, mask0,
-                               _mm512_sub_epi32(zero, _mm512_slli_epi32(s0, F::kZeroShift)));
-      _mm512_mask_storeu_epi32(out + 16, mask1,
-                               _mm512_sub_epi32(zero, _mm512_slli_epi32(s1, F::kZeroShift)));
-    } else {
-      const __m512i even =
-          _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-      const __m512i odd =
-          _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-      const __m512i sum = _mm512_add_epi32(_mm512_permutex2var_epi32(s0, even, s1),
-                                           _mm512_permutex2var_epi32(s0, odd, s1));
-      if constexpr (F::kHasMin) {
-        _mm512_mask_storeu_ps(
-            static_cast<float*>(terms) + b, mask,
-            _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_maskz_loadu_ps(mask, scale + b)));
-      } else {
-        _mm512_mask_storeu_epi32(
-            static_cast<int32_t*>(terms) + b, mask,
-            _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(sum, F::kZeroShift)));
-      }
-    }
-  }
-}
-
-template <typename F, int kRows, int p>
+// Adds the products of vectors p and p + 4 with kLines int8 rows.
+template <typename F, int kLines, int p>
 inline __attribute__((always_inline)) void Products(typename F::Cursor c, const uint8_t* const* a,
-                                                    __m512i (&low)[kRows][2],
-                                                    __m512i (&high)[kRows][2]) {
+                                                    __m512i (&low)[kLines][2],
+                                                    __m512i (&high)[kLines][2]) {
   __m512i w0l, w0h, w1l, w1h;
   F::template Quants<p>(c, 0, w0l, w0h);
   F::template Quants<p>(c, 1, w1l, w1h);
-  for (int r = 0; r < kRows; ++r) {
-    const __m512i al = _mm512_set1_epi32(reinterpret_cast<const int32_t*>(a[r])[p]);
-    low[r][0] = _mm512_dpbusd_epi32(low[r][0], w0l, al);
-    low[r][1] = _mm512_dpbusd_epi32(low[r][1], w1l, al);
+  for (int i = 0; i < kLines; ++i) {
+    const __m512i al = _mm512_set1_epi32(reinterpret_cast<const int32_t*>(a[i])[p]);
+    low[i][0] = _mm512_dpbusd_epi32(low[i][0], w0l, al);
+    low[i][1] = _mm512_dpbusd_epi32(low[i][1], w1l, al);
   }
-  for (int r = 0; r < kRows; ++r) {
-    const __m512i ah = _mm512_set1_epi32(reinterpret_cast<const int32_t*>(a[r])[p + 4]);
-    high[r][0] = _mm512_dpbusd_epi32(high[r][0], w0h, ah);
-    high[r][1] = _mm512_dpbusd_epi32(high[r][1], w1h, ah);
+  for (int i = 0; i < kLines; ++i) {
+    const __m512i ah = _mm512_set1_epi32(reinterpret_cast<const int32_t*>(a[i])[p + 4]);
+    high[i][0] = _mm512_dpbusd_epi32(high[i][0], w0h, ah);
+    high[i][1] = _mm512_dpbusd_epi32(high[i][1], w1h, ah);
   }
+}
+
+// The integer sum of row r as float, of its one term or as 255 · the high one's + the low one's.
+template <int kTerms>
+inline __attribute__((always_inline)) __m512 Sum(const __m512i (*terms)[2], int r, int half) {
+  __m512i sum = terms[r * kTerms][half];
+  if constexpr (kTerms == 2) {
+    sum =
+        _mm512_add_epi32(_mm512_sub_epi32(_mm512_slli_epi32(sum, 8), sum), terms[2 * r + 1][half]);
+  }
+  return _mm512_cvtepi32_ps(sum);
 }
 
 constexpr int kPrefetchBytes = 8192;  // decode, 1 thread: 1 KiB +3 %, 4 KiB +13 %, 8 KiB +15 %
 
-// kRows rows of x times one panel.
-template <typename F, int kRows>
-inline __attribute__((always_inline)) void Tile(const uint8_t* panel, const PanelArgs& args,
-                                                int64_t row, const int32_t* terms,
-                                                int64_t term_stride, float* out, int64_t outputs) {
+// kRows rows of x from `row` on times the panel of outputs n ….
+template <typename F, int kTerms, int kRows>
+void Tile(const uint8_t* panel, const PanelArgs& args, int64_t row, int64_t n) {
+  constexpr int kLines = kTerms * kRows;  // int8 rows; of two terms the high one first
   const int64_t columns = args.columns, blocks = columns / kBlockColumns;
   const uint8_t* x = args.x + static_cast<size_t>(row) * args.x_stride;
+  const uint8_t* scales = x + kTerms * columns;
+  const auto row_floats = [&](int r, int64_t offset) {
+    return reinterpret_cast<const float*>(scales + static_cast<size_t>(r) * args.x_stride + offset);
+  };
+  const auto row_sums = [&](int r) {
+    return reinterpret_cast<const int32_t*>(row_floats(r, columns / 4));
+  };
   __m512 sum[kRows][2];
   for (int r = 0; r < kRows; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
   for (int64_t b = 0; b < blocks; ++b) {
@@ -291,127 +278,121 @@ inline __attribute__((always_inline)) void Tile(const uint8_t* panel, const Pane
         _mm_prefetch(reinterpret_cast<const char*>(c.block) + kPrefetchBytes + i, _MM_HINT_T0);
       }
     }
-    const uint8_t* a[kRows];
-    for (int r = 0; r < kRows; ++r) a[r] = x + static_cast<size_t>(r) * args.x_stride + b * 32;
-    __m512i low[kRows][2];
+    const uint8_t* a[kLines];
+    __m512i low[kLines][2];
+    for (int i = 0; i < kLines; ++i) {
+      a[i] = x + static_cast<size_t>(i / kTerms) * args.x_stride + i % kTerms * columns + b * 32;
+      low[i][0] = low[i][1] = _mm512_setzero_si512();
+    }
     if constexpr (F::kSplit) {
       // Columns 0–15 are vectors 0–3, columns 16–31 vectors 4–7: two sums.
-      __m512i high[kRows][2];
+      __m512i high[kLines][2];
+      for (int i = 0; i < kLines; ++i) high[i][0] = high[i][1] = _mm512_setzero_si512();
       for (int r = 0; r < kRows; ++r) {
-        low[r][0] = low[r][1] = _mm512_set1_epi32(terms[r * term_stride + 2 * b]);
-        high[r][0] = high[r][1] = _mm512_set1_epi32(terms[r * term_stride + 2 * b + 1]);
+        const int last = r * kTerms + kTerms - 1;
+        const int32_t* sums = row_sums(r) + 2 * b;
+        low[last][0] = low[last][1] = _mm512_set1_epi32(sums[0] * -(1 << F::kZeroShift));
+        high[last][0] = high[last][1] = _mm512_set1_epi32(sums[1] * -(1 << F::kZeroShift));
       }
-      Products<F, kRows, 0>(c, a, low, high);
-      Products<F, kRows, 1>(c, a, low, high);
-      Products<F, kRows, 2>(c, a, low, high);
-      Products<F, kRows, 3>(c, a, low, high);
+      Products<F, kLines, 0>(c, a, low, high);
+      Products<F, kLines, 1>(c, a, low, high);
+      Products<F, kLines, 2>(c, a, low, high);
+      Products<F, kLines, 3>(c, a, low, high);
       for (int half = 0; half < 2; ++half) {
         const BlockScales s = F::Scales(c, half);
         for (int r = 0; r < kRows; ++r) {
-          const float* scale =
-              reinterpret_cast<const float*>(x + static_cast<size_t>(r) * args.x_stride + columns);
-          const __m512 a_scale = _mm512_set1_ps(scale[b]);
-          sum[r][half] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(low[r][half]),
+          const __m512 a_scale = _mm512_set1_ps(row_floats(r, 0)[b]);
+          sum[r][half] = _mm512_fmadd_ps(Sum<kTerms>(low, r, half),
                                          _mm512_mul_ps(s.scale[0], a_scale), sum[r][half]);
-          sum[r][half] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(high[r][half]),
+          sum[r][half] = _mm512_fmadd_ps(Sum<kTerms>(high, r, half),
                                          _mm512_mul_ps(s.scale[1], a_scale), sum[r][half]);
         }
       }
     } else {
-      for (int r = 0; r < kRows; ++r) {
-        low[r][0] = low[r][1] =
-            F::kHasMin ? _mm512_setzero_si512() : _mm512_set1_epi32(terms[r * term_stride + b]);
+      if constexpr (!F::kHasMin) {
+        for (int r = 0; r < kRows; ++r) {
+          const int last = r * kTerms + kTerms - 1;
+          const int32_t* sums = row_sums(r) + 2 * b;
+          low[last][0] = low[last][1] =
+              _mm512_set1_epi32((sums[0] + sums[1]) * -(1 << F::kZeroShift));
+        }
       }
-      Products<F, kRows, 0>(c, a, low, low);
-      Products<F, kRows, 1>(c, a, low, low);
-      Products<F, kRows, 2>(c, a, low, low);
-      Products<F, kRows, 3>(c, a, low, low);
+      Products<F, kLines, 0>(c, a, low, low);
+      Products<F, kLines, 1>(c, a, low, low);
+      Products<F, kLines, 2>(c, a, low, low);
+      Products<F, kLines, 3>(c, a, low, low);
       for (int half = 0; half < 2; ++half) {
         const BlockScales s = F::Scales(c, half);
         for (int r = 0; r < kRows; ++r) {
-          const float* scale =
-              reinterpret_cast<const float*>(x + static_cast<size_t>(r) * args.x_stride + columns);
-          sum[r][half] =
-              _mm512_fmadd_ps(_mm512_cvtepi32_ps(low[r][half]),
-                              _mm512_mul_ps(s.scale[0], _mm512_set1_ps(scale[b])), sum[r][half]);
+          __m512 scale = _mm512_set1_ps(row_floats(r, 0)[b]);
+          if constexpr (!F::kChannel) scale = _mm512_mul_ps(s.scale[0], scale);
+          sum[r][half] = _mm512_fmadd_ps(Sum<kTerms>(low, r, half), scale, sum[r][half]);
           if constexpr (F::kHasMin) {
-            const float term = reinterpret_cast<const float*>(terms)[r * term_stride + b];
-            sum[r][half] = _mm512_fmadd_ps(s.min, _mm512_set1_ps(term), sum[r][half]);
+            const __m512 scaled_sum = _mm512_set1_ps(row_floats(r, columns / 8)[b]);
+            sum[r][half] = _mm512_fmadd_ps(s.min, scaled_sum, sum[r][half]);
           }
         }
       }
     }
   }
+  const int64_t outputs = args.outputs - n;
   const __mmask16 mask0 = static_cast<__mmask16>(outputs >= 16 ? 0xffff : (1u << outputs) - 1);
   const __mmask16 mask1 = static_cast<__mmask16>(
       outputs >= 32 ? 0xffff : (outputs > 16 ? (1u << (outputs - 16)) - 1 : 0));
   for (int r = 0; r < kRows; ++r) {
-    float* o = out + (row + r) * args.out_stride;
+    if constexpr (F::kChannel) {
+      sum[r][0] = _mm512_mul_ps(sum[r][0], _mm512_load_ps(panel));
+      sum[r][1] = _mm512_mul_ps(sum[r][1], _mm512_load_ps(panel + 64));
+    }
+    if (args.addend != nullptr) {
+      const float* more = args.addend + (row + r) * args.addend_stride + n;
+      sum[r][0] = _mm512_add_ps(sum[r][0], _mm512_maskz_loadu_ps(mask0, more));
+      sum[r][1] = _mm512_add_ps(sum[r][1], _mm512_maskz_loadu_ps(mask1, more + 16));
+    }
+    float* o = args.out + (row + r) * args.out_stride + n;
     _mm512_mask_storeu_ps(o, mask0, sum[r][0]);
     _mm512_mask_storeu_ps(o + 16, mask1, sum[r][1]);
   }
 }
 
-template <typename F, int kRows>
-void Rows(const uint8_t* panel, const PanelArgs& args, int64_t row, int32_t* terms, float* out,
-          int64_t outputs) {
-  const int64_t blocks = args.columns / kBlockColumns;
-  const int64_t term_stride = F::kSplit ? 2 * blocks : blocks;
-  for (int r = 0; r < kRows; ++r) {
-    RowTerms<F>(args.x + static_cast<size_t>(row + r) * args.x_stride, args.columns, blocks,
-                terms + r * term_stride);
+// Rows of a tile: as many as 32 registers hold sums of.
+template <int kTerms>
+constexpr int kTileRows = kTerms == 1 ? 6 : 4;
+
+// The last rows, at most kRows.
+template <typename F, int kTerms, int kRows>
+void LastRows(const uint8_t* panel, const PanelArgs& args, int64_t row, int64_t n) {
+  if (args.rows - row == kRows) {
+    Tile<F, kTerms, kRows>(panel, args, row, n);
+  } else if constexpr (kRows > 1) {
+    LastRows<F, kTerms, kRows - 1>(panel, args, row, n);
   }
-  Tile<F, kRows>(panel, args, row, terms, term_stride, out, outputs);
 }
 
-constexpr int kTileRows = 6;
-
-// All rows in tiles of kTileRows, the rest one template down.
-template <typename F>
-void AllRows(const uint8_t* panel, const PanelArgs& args, int32_t* terms, float* out,
-             int64_t outputs) {
+template <typename F, int kTerms>
+void AllRows(const uint8_t* panel, const PanelArgs& args, int64_t n) {
+  constexpr int kRows = kTileRows<kTerms>;
   int64_t row = 0;
-  for (; row + kTileRows <= args.rows; row += kTileRows) {
-    Rows<F, kTileRows>(panel, args, row, terms, out, outputs);
-  }
-  switch (args.rows - row) {
-    case 5:
-      Rows<F, 5>(panel, args, row, terms, out, outputs);
-      break;
-    case 4:
-      Rows<F, 4>(panel, args, row, terms, out, outputs);
-      break;
-    case 3:
-      Rows<F, 3>(panel, args, row, terms, out, outputs);
-      break;
-    case 2:
-      Rows<F, 2>(panel, args, row, terms, out, outputs);
-      break;
-    case 1:
-      Rows<F, 1>(panel, args, row, terms, out, outputs);
-      break;
-    default:
-      break;
+  for (; row + kRows <= args.rows; row += kRows) Tile<F, kTerms, kRows>(panel, args, row, n);
+  LastRows<F, kTerms, kRows - 1>(panel, args, row, n);
+}
+
+template <typename Format, int kTerms>
+void PanelsOf(const PanelArgs& args) {
+  const uint8_t* panel = args.panels;
+  for (int64_t n = 0; n < args.outputs; n += kPanelRows, panel += args.panel_bytes) {
+    if (Format::kChannel || args.rows <= kTileRows<kTerms>) {
+      AllRows<Format, kTerms>(panel, args, n);
+    } else {
+      Expanded<Format>::Expand(panel, args.columns / kBlockColumns, args.scratch);
+      AllRows<Expanded<Format>, kTerms>(args.scratch, args, n);
+    }
   }
 }
 
 template <typename Format>
 void Panels(const PanelArgs& args) {
-  const int64_t blocks = args.columns / kBlockColumns;
-  int32_t* terms = reinterpret_cast<int32_t*>(args.scratch);
-  uint8_t* expanded =
-      args.scratch + (static_cast<size_t>(blocks) * 8 * 2 * kTileRows + 63) / 64 * 64;
-  const uint8_t* panel = args.panels;
-  for (int64_t n = 0; n < args.outputs; n += kPanelRows, panel += args.panel_bytes) {
-    const int64_t outputs = args.outputs - n < kPanelRows ? args.outputs - n : kPanelRows;
-    float* out = args.out + n;
-    if (args.rows <= kTileRows) {
-      AllRows<Format>(panel, args, terms, out, outputs);
-    } else {
-      Expanded<Format>::Expand(panel, blocks, expanded);
-      AllRows<Expanded<Format>>(expanded, args, terms, out, outputs);
-    }
-  }
+  args.terms == 1 ? PanelsOf<Format, 1>(args) : PanelsOf<Format, 2>(args);
 }
 
 }  // namespace
@@ -427,7 +408,9 @@ PanelFunction Avx512VnniPanels(DType type) {
     case DType::kQ5_1:
       return Panels<Simple4<true, true, -1>>;
     case DType::kQ8_0:
-      return Panels<Simple8>;
+      return Panels<Simple8<false>>;
+    case DType::kQC8:
+      return Panels<Simple8<true>>;
     case DType::kQ4_K:
       return Panels<GroupedK<false>>;
     case DType::kQ5_K:

@@ -9,6 +9,15 @@ bool WantsInt8Activations(DType weight, int64_t columns) {
   return FindPanelFormat(weight, columns) != nullptr;
 }
 
+void AddRows(const Addend& addend, int64_t rows, int64_t columns, float* out, int64_t out_stride) {
+  if (addend.values == nullptr) return;
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* values = addend.values + r * addend.stride;
+    float* row = out + r * out_stride;
+    for (int64_t n = 0; n < columns; ++n) row[n] += values[n];
+  }
+}
+
 StatusOr<std::unique_ptr<Linear>> MakeLinear(std::string_view node, const Operand& weight,
                                              DType activation, const PlanContext& context) {
   // Best first. A forced provider that does not take this weight gives way to the others: forcing

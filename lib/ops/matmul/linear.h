@@ -10,6 +10,12 @@
 
 namespace hob::ops::matmul {
 
+// What is added to each output: values[r][n − begin], rows `stride` floats apart. May be none.
+struct Addend {
+  const float* values = nullptr;
+  int64_t stride = 0;
+};
+
 // Immutable after creation: several threads may call Compute on disjoint tiles, each with its own
 // scratch.
 class Linear {
@@ -21,13 +27,16 @@ class Linear {
   virtual size_t scratch_bytes() const = 0;  // of one call, kAlignment-aligned
   virtual size_t packed_bytes() const = 0;
   virtual std::string_view provider() const = 0;
-  virtual DType activation() const = 0;  // kF32 or kQ8Act: what `x` must be
+  virtual DType activation() const = 0;  // kF32, kQ8Act or kQ16Act: what `x` must be
 
-  // out[r][n − begin] for rows r and outputs begin ≤ n < end; begin is a multiple of tile().
-  // x rows are contiguous (f32) or Q8ActLayout::stride() apart; out rows `out_stride` floats.
+  // out[r][n − begin] (= x[r]·W[n] + addend) for rows r and outputs begin ≤ n < end; begin is a
+  // multiple of tile(). x rows are ActivationRowBytes() apart; out rows `out_stride` floats.
   virtual void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
-                       int64_t out_stride, uint8_t* scratch) const = 0;
+                       int64_t out_stride, const Addend& addend, uint8_t* scratch) const = 0;
 };
+
+// Adds it to rows of `columns` outputs: for providers whose product cannot.
+void AddRows(const Addend& addend, int64_t rows, int64_t columns, float* out, int64_t out_stride);
 
 // Each provider's maker; returns null when it does not take this weight with this activation on
 // this CPU. Errors: RESOURCE_EXHAUSTED.
@@ -46,8 +55,8 @@ StatusOr<std::unique_ptr<Linear>> MakeScalarLinear(const Operand& weight, DType 
 StatusOr<std::unique_ptr<Linear>> MakeLinear(std::string_view node, const Operand& weight,
                                              DType activation, const PlanContext& context);
 
-// Whether the hot path multiplies weights of this type and width by int8 activations (else by f32
-// ones).
+// Whether the hot path multiplies weights of this type and width by int8 terms (else by f32
+// activations).
 bool WantsInt8Activations(DType weight, int64_t columns);
 
 }  // namespace hob::ops::matmul

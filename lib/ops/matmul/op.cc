@@ -46,25 +46,18 @@ Status Check(const OpSpec& spec) {
 class MatmulKernel final : public Kernel {
  public:
   MatmulKernel(const OpSpec& spec, size_t threads)
-      : threads_(threads),
-        residual_(spec.attributes.IntOr("residual", 0) == 1),
-        twice_(spec.inputs[0].type == DType::kQ8x2Act),
-        x_stride_(RowStride(spec.inputs[0])) {}
+      : threads_(threads), residual_(spec.attributes.IntOr("residual", 0) == 1) {}
 
   Status Add(const OpSpec& spec, size_t index, const PlanContext& context) {
     const Operand& weight = spec.inputs[1 + 2 * index];
     const Operand& bias = spec.inputs[2 + 2 * index];
     Part part;
-    HOB_ASSIGN_OR_RETURN(
-        part.linear,
-        MakeLinear(spec.name, weight, twice_ ? DType::kQ8Act : spec.inputs[0].type, context));
+    HOB_ASSIGN_OR_RETURN(part.linear, MakeLinear(spec.name, weight, spec.inputs[0].type, context));
     part.outputs = weight.shape[0];
     part.tiles = (part.outputs + part.linear->tile() - 1) / part.linear->tile();
     part.bias = bias.present ? reinterpret_cast<const float*>(bias.weight->data.data()) : nullptr;
     tiles_ += part.tiles;
-    size_t scratch = (part.linear->scratch_bytes() + 63) / 64 * 64;
-    if (twice_) scratch += TermsBytes(part.linear->tile());
-    thread_scratch_ = std::max(thread_scratch_, scratch);
+    thread_scratch_ = std::max(thread_scratch_, (part.linear->scratch_bytes() + 63) / 64 * 64);
     parts_.push_back(std::move(part));
     return absl::OkStatus();
   }
@@ -105,54 +98,19 @@ class MatmulKernel final : public Kernel {
       const int64_t tile = part.linear->tile();
       const int64_t low = from * tile, high = std::min(to * tile, part.outputs);
       float* out = reinterpret_cast<float*>(context.outputs[i]) + low;
-      if (twice_) {
-        for (int64_t n = low; n < high; n += tile) {
-          ComputeTwice(part, context, n, std::min(n + tile, high), out + (n - low), scratch);
-        }
-      } else {
-        part.linear->Compute(context.inputs[0], context.rows, low, high, out, part.outputs,
-                             scratch);
+      Addend residual;
+      if (residual_) {
+        residual = {reinterpret_cast<const float*>(context.inputs.back()) + low, part.outputs};
       }
-      for (int64_t r = 0; r < context.rows; ++r) {
-        float* row = out + r * part.outputs;
-        if (part.bias != nullptr) {
-          for (int64_t n = 0; n < high - low; ++n) row[n] += part.bias[low + n];
-        }
-        if (residual_) {
-          const float* addend =
-              reinterpret_cast<const float*>(context.inputs.back()) + r * part.outputs + low;
-          for (int64_t n = 0; n < high - low; ++n) row[n] += addend[n];
-        }
-      }
+      const Addend bias{part.bias == nullptr ? nullptr : part.bias + low, 0};
+      part.linear->Compute(context.inputs[0], context.rows, low, high, out, part.outputs,
+                           part.bias != nullptr ? bias : residual, scratch);
+      if (part.bias != nullptr) AddRows(residual, context.rows, high - low, out, part.outputs);
     }
-  }
-
-  // Products of both int8 terms of each row, a block of rows at a time, then their sums.
-  void ComputeTwice(const Part& part, const RunContext& context, int64_t begin, int64_t end,
-                    float* out, uint8_t* scratch) const {
-    const int64_t columns = end - begin;
-    float* terms = reinterpret_cast<float*>(scratch);
-    scratch += TermsBytes(part.linear->tile());
-    for (int64_t first = 0; first < context.rows; first += kRowBlock) {
-      const int64_t rows = std::min(kRowBlock, context.rows - first);
-      part.linear->Compute(context.inputs[0] + static_cast<size_t>(first) * x_stride_, 2 * rows,
-                           begin, end, terms, columns, scratch);
-      for (int64_t r = 0; r < rows; ++r) {
-        const float* term = terms + 2 * r * columns;
-        float* row = out + (first + r) * part.outputs;
-        for (int64_t n = 0; n < columns; ++n) row[n] = term[n] + term[columns + n];
-      }
-    }
-  }
-  static constexpr int64_t kRowBlock = 96;  // both terms of 96 rows, 32 outputs: 24 KiB
-  static size_t TermsBytes(int64_t tile) {
-    return static_cast<size_t>(2 * kRowBlock * tile) * sizeof(float);
   }
 
   size_t threads_;
   bool residual_;
-  bool twice_;
-  size_t x_stride_;
   std::vector<Part> parts_;
   int64_t tiles_ = 0;
   size_t thread_scratch_ = 0;

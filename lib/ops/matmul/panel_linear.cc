@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lib/base/block_formats.h"
+#include "lib/format/weight_row.h"
 #include "lib/ops/matmul/linear.h"
 #include "lib/ops/matmul/panel_kernels.h"
 #include "lib/ops/matmul/panels.h"
@@ -30,8 +31,10 @@ PanelKernel ChooseKernel(DType type, const KernelChoice& choice) {
 
 class PanelLinear final : public Linear {
  public:
-  PanelLinear(const PanelFormat& format, const PanelKernel& kernel, const Operand& weight)
+  PanelLinear(const PanelFormat& format, const PanelKernel& kernel, const Operand& weight,
+              DType activation)
       : kernel_(kernel),
+        activation_(activation),
         outputs_(weight.shape[0]),
         columns_(weight.shape[1]),
         panel_bytes_(PanelBytes(format, columns_)) {}
@@ -46,14 +49,11 @@ class PanelLinear final : public Linear {
     HOB_ASSIGN_OR_RETURN(
         packed_, Buffer::Create(context.allocator, static_cast<size_t>(panels) * panel_bytes_,
                                 absl::StrCat("packed ", weight.weight->name)));
-    const uint8_t* source = weight.weight->data.data();
-    const size_t row_bytes = weight.weight->data.size() / static_cast<size_t>(outputs_);
     context.pool->For(static_cast<size_t>(panels), 4, [&](size_t begin, size_t end, size_t) {
       for (size_t p = begin; p < end; ++p) {
         const int64_t row = static_cast<int64_t>(p) * kPanelRows;
-        PackPanel(format, source + static_cast<size_t>(row) * row_bytes, row_bytes,
-                  std::min(kPanelRows, outputs_ - row), columns_,
-                  packed_.data() + p * panel_bytes_);
+        PackWeightRows(format, *weight.weight, row, std::min(kPanelRows, outputs_ - row),
+                       packed_.data() + p * panel_bytes_);
       }
     });
     panels_ = packed_.data();
@@ -64,24 +64,28 @@ class PanelLinear final : public Linear {
   size_t scratch_bytes() const override { return PanelScratchBytes(columns_); }
   size_t packed_bytes() const override { return packed_.size(); }
   std::string_view provider() const override { return kernel_.provider; }
-  DType activation() const override { return DType::kQ8Act; }
+  DType activation() const override { return activation_; }
 
   void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
-               int64_t out_stride, uint8_t* scratch) const override {
+               int64_t out_stride, const Addend& addend, uint8_t* scratch) const override {
     kernel_.function({.panels = panels_ + static_cast<size_t>(begin / kPanelRows) * panel_bytes_,
                       .panel_bytes = panel_bytes_,
                       .outputs = end - begin,
                       .x = x,
-                      .x_stride = Q8ActLayout(static_cast<size_t>(columns_)).stride(),
+                      .x_stride = ActivationRowBytes(activation_, static_cast<size_t>(columns_)),
                       .rows = rows,
                       .columns = columns_,
+                      .terms = Int8Terms(activation_),
                       .out = out,
                       .out_stride = out_stride,
+                      .addend = addend.values,
+                      .addend_stride = addend.stride,
                       .scratch = scratch});
   }
 
  private:
   PanelKernel kernel_;
+  DType activation_;
   int64_t outputs_, columns_;
   size_t panel_bytes_;
   const uint8_t* panels_ = nullptr;
@@ -93,10 +97,10 @@ class PanelLinear final : public Linear {
 StatusOr<std::unique_ptr<Linear>> MakePanelLinear(const Operand& weight, DType activation,
                                                   const PlanContext& context) {
   const PanelFormat* format = FindPanelFormat(weight.type, weight.columns());
-  if (format == nullptr || activation != DType::kQ8Act) return nullptr;
+  if (format == nullptr || Int8Terms(activation) == 0) return nullptr;
   const PanelKernel kernel = ChooseKernel(weight.type, *context.choice);
   if (kernel.function == nullptr) return nullptr;
-  auto linear = std::make_unique<PanelLinear>(*format, kernel, weight);
+  auto linear = std::make_unique<PanelLinear>(*format, kernel, weight, activation);
   HOB_RETURN_IF_ERROR(linear->Prepare(*format, weight, context));
   return linear;
 }

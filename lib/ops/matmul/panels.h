@@ -14,13 +14,16 @@ struct PanelArgs {
   const uint8_t* panels;  // the first
   size_t panel_bytes;
   int64_t outputs;   // of the panels from the first on; the last may be partial
-  const uint8_t* x;  // DType::kQ8Act rows
+  const uint8_t* x;  // rows of Q8ActLayout(columns, terms)
   size_t x_stride;
   int64_t rows;
   int64_t columns;  // K
+  int64_t terms;    // int8 terms of an activation: 1 or 2
   float* out;
-  int64_t out_stride;  // floats
-  uint8_t* scratch;    // PanelScratchBytes(K), kAlignment-aligned
+  int64_t out_stride;   // floats
+  const float* addend;  // added to out, row by row as it lies; may be null
+  int64_t addend_stride;
+  uint8_t* scratch;  // PanelScratchBytes(K), kAlignment-aligned
 };
 using PanelFunction = void (*)(const PanelArgs&);
 

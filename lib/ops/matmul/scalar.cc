@@ -10,6 +10,33 @@
 namespace hob::ops::matmul {
 namespace {
 
+// A row of quantised activations.
+class ActivationReader {
+ public:
+  ActivationReader(const uint8_t* row, int64_t columns, DType type)
+      : row_(row),
+        columns_(columns),
+        two_(Int8Terms(type) == 2),
+        layout_(static_cast<size_t>(columns), static_cast<size_t>(Int8Terms(type))) {}
+
+  int32_t Value(int64_t k) const {
+    const int8_t* terms = reinterpret_cast<const int8_t*>(row_);
+    return two_ ? kQ16Base * terms[k] + terms[columns_ + k] : terms[k];
+  }
+  float Scale(int64_t block) const {
+    return reinterpret_cast<const float*>(row_ + layout_.scale_offset)[block];
+  }
+  int32_t Sum(int64_t block, int part) const {  // of 16 columns
+    return reinterpret_cast<const int32_t*>(row_ + layout_.sum_offset)[2 * block + part];
+  }
+
+ private:
+  const uint8_t* row_;
+  int64_t columns_;
+  bool two_;
+  Q8ActLayout layout_;
+};
+
 class ScalarLinear final : public Linear {
  public:
   ScalarLinear(const Operand& weight, DType activation)
@@ -29,13 +56,14 @@ class ScalarLinear final : public Linear {
   DType activation() const override { return activation_; }
 
   void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
-               int64_t out_stride, uint8_t* scratch) const override {
+               int64_t out_stride, const Addend& addend, uint8_t* scratch) const override {
     if (activation_ == DType::kF32) {
       ComputeF32(reinterpret_cast<const float*>(x), rows, begin, end, out, out_stride,
                  reinterpret_cast<float*>(scratch));
     } else {
       ComputeInt8(x, rows, begin, end, out, out_stride, scratch);
     }
+    AddRows(addend, rows, end - begin, out, out_stride);
   }
 
  private:
@@ -59,42 +87,39 @@ class ScalarLinear final : public Linear {
       const size_t offset = static_cast<size_t>(n / kPanelRows) * PanelBytes(*format_, columns_);
       return PanelRow(*format_, tensor_.data.data() + offset, n % kPanelRows);
     }
-    const size_t row_bytes = tensor_.data.size() / static_cast<size_t>(outputs_);
-    PackPanel(*format_, tensor_.data.data() + static_cast<size_t>(n) * row_bytes, row_bytes, 1,
-              columns_, panel);
+    PackWeightRows(*format_, tensor_, n, 1, panel);
     return PanelRow(*format_, panel, 0);
   }
 
   // The same operations in the same order as the panel kernels: equal bit for bit.
   void ComputeInt8(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
                    int64_t out_stride, uint8_t* panel) const {
-    const Q8ActLayout layout(static_cast<size_t>(columns_));
+    const size_t stride = ActivationRowBytes(activation_, static_cast<size_t>(columns_));
     const bool split = format_->type == DType::kQ6_K;
     for (int64_t n = begin; n < end; ++n) {
       const PanelRow w = ReadRow(n, panel);
       for (int64_t r = 0; r < rows; ++r) {
-        const uint8_t* row = x + static_cast<size_t>(r) * layout.stride();
-        const int8_t* a = reinterpret_cast<const int8_t*>(row);
-        const float* scale = reinterpret_cast<const float*>(row + layout.scale_offset);
-        const int32_t* sums = reinterpret_cast<const int32_t*>(row + layout.sum_offset);
+        const ActivationReader a(x + static_cast<size_t>(r) * stride, columns_, activation_);
         float sum = 0;
         for (int64_t b = 0; b < columns_ / kBlockColumns; ++b) {
-          int32_t dot[2] = {-format_->zero * sums[2 * b], -format_->zero * sums[2 * b + 1]};
+          int32_t dot[2] = {-format_->zero * a.Sum(b, 0), -format_->zero * a.Sum(b, 1)};
           for (int64_t k = 0; k < kBlockColumns; ++k) {
-            dot[k / 16] += w.Quant(b, k) * a[b * kBlockColumns + k];
+            dot[k / 16] += w.Quant(b, k) * a.Value(b * kBlockColumns + k);
           }
-          if (split) {
-            sum = std::fma(static_cast<float>(dot[0]), w.Scale(b, 0) * scale[b], sum);
-            sum = std::fma(static_cast<float>(dot[1]), w.Scale(b, 1) * scale[b], sum);
+          if (format_->panel_bytes != 0) {  // the scale comes last
+            sum = std::fma(static_cast<float>(dot[0] + dot[1]), a.Scale(b), sum);
+          } else if (split) {
+            sum = std::fma(static_cast<float>(dot[0]), w.Scale(b, 0) * a.Scale(b), sum);
+            sum = std::fma(static_cast<float>(dot[1]), w.Scale(b, 1) * a.Scale(b), sum);
           } else {
-            sum = std::fma(static_cast<float>(dot[0] + dot[1]), w.Scale(b, 0) * scale[b], sum);
+            sum = std::fma(static_cast<float>(dot[0] + dot[1]), w.Scale(b, 0) * a.Scale(b), sum);
           }
           if (format_->has_min) {
-            const float total = static_cast<float>(sums[2 * b] + sums[2 * b + 1]);
-            sum = std::fma(w.Min(b), total * scale[b], sum);
+            const float total = static_cast<float>(a.Sum(b, 0) + a.Sum(b, 1));
+            sum = std::fma(w.Min(b), total * a.Scale(b), sum);
           }
         }
-        out[r * out_stride + n - begin] = sum;
+        out[r * out_stride + n - begin] = format_->panel_bytes != 0 ? sum * w.Scale(0, 0) : sum;
       }
     }
   }
@@ -110,9 +135,9 @@ class ScalarLinear final : public Linear {
 StatusOr<std::unique_ptr<Linear>> MakeScalarLinear(const Operand& weight, DType activation,
                                                    const PlanContext& context) {
   if (!context.choice->Allows("scalar")) return nullptr;
-  const bool int8 = activation == DType::kQ8Act;
+  const bool int8 = Int8Terms(activation) != 0;
   if (int8 ? FindPanelFormat(weight.type, weight.columns()) == nullptr
-           : weight.type == DType::kI32 || weight.type == DType::kQC8) {
+           : weight.type == DType::kI32) {
     return nullptr;
   }
   return std::make_unique<ScalarLinear>(weight, activation);

@@ -40,9 +40,8 @@ class SimdLinear final : public Linear {
   DType activation() const override { return DType::kF32; }
 
   void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
-               int64_t out_stride, uint8_t* scratch) const override {
+               int64_t out_stride, const Addend& addend, uint8_t* scratch) const override {
     const uint8_t* data = tensor_.data.data();
-    float* weights = reinterpret_cast<float*>(scratch);
     F32Args args{.weights = data + static_cast<size_t>(begin) * row_bytes_,
                  .row_bytes = row_bytes_,
                  .outputs = end - begin,
@@ -51,26 +50,31 @@ class SimdLinear final : public Linear {
                  .columns = columns_,
                  .out = out,
                  .out_stride = out_stride,
-                 .scratch = weights};
+                 .scratch = reinterpret_cast<float*>(scratch)};
     if (direct_ != nullptr) {
       direct_(args);
-      return;
+    } else {
+      Dequantised(args, begin, end);
     }
+    AddRows(addend, rows, end - begin, out, out_stride);
+  }
+
+ private:
+  void Dequantised(F32Args args, int64_t begin, int64_t end) const {
     const size_t columns = static_cast<size_t>(columns_);
-    args.weights = scratch;
+    float* out = args.out;
+    args.weights = reinterpret_cast<const uint8_t*>(args.scratch);
     args.row_bytes = columns * sizeof(float);
     for (int64_t n = begin; n < end; n += kF32Outputs) {
       args.outputs = end - n < kF32Outputs ? end - n : kF32Outputs;
       args.out = out + (n - begin);
       for (int64_t c = 0; c < args.outputs; ++c) {
-        float* row = weights + static_cast<size_t>(c) * columns;
-        DequantizeWeightRow(tensor_, n + c, row);
+        DequantizeWeightRow(tensor_, n + c, args.scratch + static_cast<size_t>(c) * columns);
       }
       dequantised_(args);
     }
   }
 
- private:
   const Tensor& tensor_;
   int64_t outputs_, columns_;
   size_t row_bytes_;

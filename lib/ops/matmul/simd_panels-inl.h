@@ -99,6 +99,7 @@ HWY_INLINE void AddFifthBits(V8 bits, V8& low, V8& high) {
 template <bool kMin, bool kFifth, int kZeroLog2>
 struct Simple4 {
   static constexpr bool kHasMin = kMin, kSplit = false, kSigned = false;
+  static constexpr bool kChannel = false;
   static constexpr bool kMerge = !kFifth;
   static constexpr int kZeroShift = kZeroLog2, kAdd = 8;
   static constexpr size_t kHeader = kMin ? 128 : 64;
@@ -121,22 +122,27 @@ struct Simple4 {
   }
 };
 
+template <bool kPerChannel>
 struct Simple8 {
+  static constexpr size_t kScales = kPerChannel ? 0 : 64;
   static constexpr bool kHasMin = false, kSplit = false, kSigned = true, kMerge = false;
+  static constexpr bool kChannel = kPerChannel;
   static constexpr int kZeroShift = -1, kAdd = 2;
   struct Cursor {
     const uint8_t* block;
   };
-  static HWY_INLINE Cursor At(const uint8_t* panel, size_t b) { return {panel + b * (64 + 1024)}; }
+  static HWY_INLINE Cursor At(const uint8_t* panel, size_t b) {
+    return {panel + (kPerChannel ? 128 : 0) + b * (kScales + 1024)};
+  }
   static HWY_INLINE Scales GetScales(Cursor c, size_t o) {
     Scales s;
-    s.scale0 = Halves(c.block, o);
+    s.scale0 = kPerChannel ? hn::Zero(DF()) : Halves(c.block, o);
     return s;
   }
   template <int p>
   static HWY_INLINE void Quants(Cursor c, size_t o, V8& low, V8& high) {
     const V8 flip = hn::Set(D8(), 0x80);
-    const uint8_t* quants = c.block + 64 + 4 * o;
+    const uint8_t* quants = c.block + kScales + 4 * o;
     low = hn::Xor(Load(quants + p * 128), flip);
     high = hn::Xor(Load(quants + (p + 4) * 128), flip);
   }
@@ -145,6 +151,7 @@ struct Simple8 {
 template <bool kFifth>
 struct GroupedK {
   static constexpr bool kHasMin = true, kSplit = false, kSigned = false;
+  static constexpr bool kChannel = false;
   static constexpr bool kMerge = !kFifth;
   static constexpr int kZeroShift = -1, kAdd = 8;
   static constexpr size_t kBlock = 64 + (kFifth ? 128 : 0) + 512;
@@ -172,6 +179,7 @@ struct GroupedK {
 
 struct SixK {
   static constexpr bool kHasMin = false, kSplit = true, kSigned = false, kMerge = false;
+  static constexpr bool kChannel = false;
   static constexpr int kZeroShift = 5, kAdd = 4;
   static constexpr size_t kBlock = 64 + 256 + 512;
   struct Cursor {
@@ -205,9 +213,11 @@ struct SixK {
 
 // A panel expanded once for many rows: quants as bytes, [block][j][128], scales and mins f32. One
 // type for all formats that are alike then.
-template <bool kMin, bool kTwoScales, bool kSignedQuants, bool kMergeSums, int kZeroLog2, int kAdds>
+template <bool kMin, bool kTwoScales, bool kPerChannel, bool kSignedQuants, bool kMergeSums,
+          int kZeroLog2, int kAdds>
 struct Expanded {
   static constexpr bool kHasMin = kMin, kSplit = kTwoScales;
+  static constexpr bool kChannel = kPerChannel;
   static constexpr bool kSigned = kSignedQuants, kMerge = kMergeSums;
   static constexpr int kZeroShift = kZeroLog2, kAdd = kAdds;
   static constexpr size_t kBlock = 1024 + 128 * (1 + (kSplit ? 1 : 0) + (kHasMin ? 1 : 0));
@@ -230,7 +240,8 @@ struct Expanded {
   }
 };
 template <typename F>
-using ExpandedOf = Expanded<F::kHasMin, F::kSplit, F::kSigned, F::kMerge, F::kZeroShift, F::kAdd>;
+using ExpandedOf =
+    Expanded<F::kHasMin, F::kSplit, F::kChannel, F::kSigned, F::kMerge, F::kZeroShift, F::kAdd>;
 
 template <typename F, int p>
 HWY_INLINE void ExpandVectors(typename F::Cursor c, size_t o, uint8_t* out) {
@@ -318,20 +329,20 @@ struct Dot {
   }
 };
 
-// Vectors p (columns 4·p …) and p + 4 of all rows; Low adds the first to `low`, High the second to
-// `high`, which are the same array unless the format has a scale each 16 columns.
-template <typename F, int kRows, int p>
+// Vectors p (columns 4·p …) and p + 4 of all int8 rows; Low adds the first to `low`, High the
+// second to `high`, which are the same array unless the format has a scale each 16 columns.
+template <typename F, int kLines, int p>
 HWY_INLINE void Products(typename F::Cursor c, size_t o, const int32_t* const* a, Dot<F>* low,
                          Dot<F>* high) {
   V8 bytes_low, bytes_high;
   F::template Quants<p>(c, o, bytes_low, bytes_high);
   V16 even, odd;
   Columns<F::kSigned>(bytes_low, even, odd);
-  for (int r = 0; r < kRows; ++r) low[r].Add(even, odd, a[r] + 2 * p);
+  for (int r = 0; r < kLines; ++r) low[r].Add(even, odd, a[r] + 2 * p);
   Columns<F::kSigned>(bytes_high, even, odd);
-  for (int r = 0; r < kRows; ++r) high[r].Add(even, odd, a[r] + 8 + 2 * p);
+  for (int r = 0; r < kLines; ++r) high[r].Add(even, odd, a[r] + 8 + 2 * p);
   if constexpr (F::kAdd == 2) {
-    for (int r = 0; r < kRows; ++r) low[r].Flush();
+    for (int r = 0; r < kLines; ++r) low[r].Flush();
   }
 }
 
@@ -344,121 +355,152 @@ HWY_INLINE int32_t Term(const int32_t* sums, size_t b, int part) {
   return -sum * (1 << (F::kZeroShift < 0 ? 0 : F::kZeroShift));
 }
 
+// The integer sum of row r, of its one term or as 255 · the high one's + the low one's.
+template <int kTerms, typename F>
+HWY_INLINE VF Sum(const Dot<F>* terms, int r) {
+  V32 sum = terms[r * kTerms].wide;
+  if constexpr (kTerms == 2) {
+    sum = hn::Add(hn::Sub(hn::ShiftLeft<8>(sum), sum), terms[2 * r + 1].wide);
+  }
+  return hn::ConvertTo(DF(), sum);
+}
+
 // kRows rows of x times the outputs from o on of one panel, one vector of them.
-template <typename F, int kRows>
-HWY_INLINE void Tile(const uint8_t* panel, const PanelArgs& args, int64_t row, const int32_t* split,
-                     size_t o, float* out, size_t outputs) {
+template <typename F, int kTerms, int kRows>
+HWY_INLINE void Tile(const uint8_t* panel, const uint8_t* header, const PanelArgs& args,
+                     int64_t row, const int32_t* split, int64_t n, size_t o) {
+  constexpr int kLines = kTerms * kRows;  // int8 rows; of two terms the high one first
   const DF df;
   const size_t columns = static_cast<size_t>(args.columns), blocks = columns / kBlockColumns;
-  const uint8_t* x[kRows];
+  const float* scales[kRows];
+  const int32_t* sums[kRows];
   VF sum[kRows];
   for (int r = 0; r < kRows; ++r) {
-    x[r] = args.x + static_cast<size_t>(row + r) * args.x_stride;
+    const uint8_t* x = args.x + static_cast<size_t>(row + r) * args.x_stride + kTerms * columns;
+    scales[r] = reinterpret_cast<const float*>(x);
+    sums[r] = reinterpret_cast<const int32_t*>(x + columns / 4);
     sum[r] = hn::Zero(df);
   }
   for (size_t b = 0; b < blocks; ++b) {
     const typename F::Cursor c = F::At(panel, b);
-    const int32_t* a[kRows];
-    Dot<F> low[kRows];
-    for (int r = 0; r < kRows; ++r) {
-      a[r] = split + (static_cast<size_t>(r) * blocks + b) * 16;
-      const int32_t* sums = reinterpret_cast<const int32_t*>(x[r] + columns + columns / 8);
-      low[r].Start(Term<F>(sums, b, 0));
+    const int32_t* a[kLines];
+    Dot<F> low[kLines];
+    for (int i = 0; i < kLines; ++i) {
+      a[i] = split + (static_cast<size_t>(i) * blocks + b) * 16;
+      low[i].Start(i % kTerms == kTerms - 1 ? Term<F>(sums[i / kTerms], b, 0) : 0);
     }
     if constexpr (F::kSplit) {
-      Dot<F> high[kRows];
-      for (int r = 0; r < kRows; ++r) {
-        const int32_t* sums = reinterpret_cast<const int32_t*>(x[r] + columns + columns / 8);
-        high[r].Start(Term<F>(sums, b, 1));
+      Dot<F> high[kLines];
+      for (int i = 0; i < kLines; ++i) {
+        high[i].Start(i % kTerms == kTerms - 1 ? Term<F>(sums[i / kTerms], b, 1) : 0);
       }
-      Products<F, kRows, 0>(c, o, a, low, high);
-      Products<F, kRows, 1>(c, o, a, low, high);
-      Products<F, kRows, 2>(c, o, a, low, high);
-      Products<F, kRows, 3>(c, o, a, low, high);
+      Products<F, kLines, 0>(c, o, a, low, high);
+      Products<F, kLines, 1>(c, o, a, low, high);
+      Products<F, kLines, 2>(c, o, a, low, high);
+      Products<F, kLines, 3>(c, o, a, low, high);
       const Scales s = F::GetScales(c, o);
+      for (int i = 0; i < kLines; ++i) {
+        low[i].Flush();
+        high[i].Flush();
+      }
       for (int r = 0; r < kRows; ++r) {
-        const VF a_scale = hn::Set(df, reinterpret_cast<const float*>(x[r] + columns)[b]);
-        low[r].Flush();
-        high[r].Flush();
-        sum[r] = hn::MulAdd(hn::ConvertTo(df, low[r].wide), hn::Mul(s.scale0, a_scale), sum[r]);
-        sum[r] = hn::MulAdd(hn::ConvertTo(df, high[r].wide), hn::Mul(s.scale1, a_scale), sum[r]);
+        const VF a_scale = hn::Set(df, scales[r][b]);
+        sum[r] = hn::MulAdd(Sum<kTerms>(low, r), hn::Mul(s.scale0, a_scale), sum[r]);
+        sum[r] = hn::MulAdd(Sum<kTerms>(high, r), hn::Mul(s.scale1, a_scale), sum[r]);
       }
     } else {
-      Products<F, kRows, 0>(c, o, a, low, low);
-      Products<F, kRows, 1>(c, o, a, low, low);
-      Products<F, kRows, 2>(c, o, a, low, low);
-      Products<F, kRows, 3>(c, o, a, low, low);
+      Products<F, kLines, 0>(c, o, a, low, low);
+      Products<F, kLines, 1>(c, o, a, low, low);
+      Products<F, kLines, 2>(c, o, a, low, low);
+      Products<F, kLines, 3>(c, o, a, low, low);
       const Scales s = F::GetScales(c, o);
+      if constexpr (F::kAdd == 8) {
+        for (int i = 0; i < kLines; ++i) low[i].Flush();
+      }
       for (int r = 0; r < kRows; ++r) {
-        const float scale = reinterpret_cast<const float*>(x[r] + columns)[b];
-        if constexpr (F::kAdd == 8) low[r].Flush();
-        sum[r] = hn::MulAdd(hn::ConvertTo(df, low[r].wide), hn::Mul(s.scale0, hn::Set(df, scale)),
-                            sum[r]);
+        VF scale = hn::Set(df, scales[r][b]);
+        if constexpr (!F::kChannel) scale = hn::Mul(s.scale0, scale);
+        sum[r] = hn::MulAdd(Sum<kTerms>(low, r), scale, sum[r]);
         if constexpr (F::kHasMin) {
-          const int32_t* sums = reinterpret_cast<const int32_t*>(x[r] + columns + columns / 8);
-          const float term = static_cast<float>(sums[2 * b] + sums[2 * b + 1]) * scale;
-          sum[r] = hn::MulAdd(s.min, hn::Set(df, term), sum[r]);
+          const float scaled_sum = scales[r][columns / 32 + b];
+          sum[r] = hn::MulAdd(s.min, hn::Set(df, scaled_sum), sum[r]);
         }
       }
     }
   }
+  const int64_t first = n + static_cast<int64_t>(o);
+  const size_t left = static_cast<size_t>(args.outputs - first);
   for (int r = 0; r < kRows; ++r) {
-    float* to = out + (row + r) * args.out_stride + o;
-    if (o + kLanes <= outputs) {
+    float* to = args.out + (row + r) * args.out_stride + first;
+    const float* more =
+        args.addend == nullptr ? nullptr : args.addend + (row + r) * args.addend_stride + first;
+    if constexpr (F::kChannel) {
+      sum[r] = hn::Mul(sum[r], hn::LoadU(df, reinterpret_cast<const float*>(header) + o));
+    }
+    if (left >= kLanes) {
+      if (more != nullptr) sum[r] = hn::Add(sum[r], hn::LoadU(df, more));
       hn::StoreU(sum[r], df, to);
     } else {
       HWY_ALIGN float values[kLanes];
       hn::Store(sum[r], df, values);
-      for (size_t i = 0; i < outputs - o; ++i) to[i] = values[i];
+      for (size_t i = 0; i < left; ++i) to[i] = more == nullptr ? values[i] : values[i] + more[i];
     }
   }
 }
 
-template <typename F, int kRows>
-void Rows(const uint8_t* panel, const PanelArgs& args, int64_t row, int32_t* split, float* out,
-          size_t outputs) {
+template <typename F, int kTerms, int kRows>
+void Rows(const uint8_t* panel, const uint8_t* header, const PanelArgs& args, int64_t row,
+          int32_t* split, int64_t n) {
   const size_t columns = static_cast<size_t>(args.columns);
-  for (size_t r = 0; r < kRows; ++r) {
-    Split(args.x + (static_cast<size_t>(row) + r) * args.x_stride, columns,
-          split + r * columns / 2);
+  for (size_t r = 0; r < kRows; ++r) {  // all terms of a row are side by side
+    Split(args.x + (static_cast<size_t>(row) + r) * args.x_stride, kTerms * columns,
+          split + r * kTerms * columns / 2);
   }
+  const int64_t left = args.outputs - n;
+  const size_t outputs = static_cast<size_t>(left < kPanelRows ? left : kPanelRows);
   for (size_t o = 0; o < outputs; o += kLanes) {
-    Tile<F, kRows>(panel, args, row, split, o, out, outputs);
+    Tile<F, kTerms, kRows>(panel, header, args, row, split, n, o);
   }
 }
 
-inline constexpr int kTileRows = 4;
+inline constexpr int kTileLines = 4;  // int8 rows
 
-template <typename F>
-void AllRows(const uint8_t* panel, const PanelArgs& args, int32_t* split, float* out,
-             size_t outputs) {
+template <typename F, int kTerms>
+void AllRows(const uint8_t* panel, const uint8_t* header, const PanelArgs& args, int32_t* split,
+             int64_t n) {
+  constexpr int kRows = kTileLines / kTerms;
   int64_t row = 0;
-  for (; row + kTileRows <= args.rows; row += kTileRows) {
-    Rows<F, kTileRows>(panel, args, row, split, out, outputs);
+  for (; row + kRows <= args.rows; row += kRows) {
+    Rows<F, kTerms, kRows>(panel, header, args, row, split, n);
   }
-  if (args.rows - row >= 2) {
-    Rows<F, 2>(panel, args, row, split, out, outputs);
-    row += 2;
+  if constexpr (kRows > 2) {
+    if (args.rows - row >= 2) {
+      Rows<F, kTerms, 2>(panel, header, args, row, split, n);
+      row += 2;
+    }
   }
-  if (row < args.rows) Rows<F, 1>(panel, args, row, split, out, outputs);
+  if (row < args.rows) Rows<F, kTerms, 1>(panel, header, args, row, split, n);
+}
+
+template <typename Format, int kTerms>
+void MultiplyTerms(const PanelArgs& args) {
+  const size_t blocks = static_cast<size_t>(args.columns / kBlockColumns);
+  int32_t* split = reinterpret_cast<int32_t*>(args.scratch);  // kTileLines rows
+  uint8_t* expanded = args.scratch + blocks * 64 * kTileLines;
+  const uint8_t* panel = args.panels;
+  for (int64_t n = 0; n < args.outputs; n += kPanelRows, panel += args.panel_bytes) {
+    if (args.rows == 1) {
+      Rows<Format, kTerms, 1>(panel, panel, args, 0, split, n);
+    } else {
+      Expand<Format>(panel, blocks, expanded);
+      AllRows<ExpandedOf<Format>, kTerms>(expanded, panel, args, split, n);
+    }
+  }
 }
 
 template <typename Format>
 void Multiply(const PanelArgs& args) {
-  const size_t blocks = static_cast<size_t>(args.columns / kBlockColumns);
-  int32_t* split = reinterpret_cast<int32_t*>(args.scratch);  // kTileRows rows
-  uint8_t* expanded = args.scratch + blocks * 64 * kTileRows;
-  const uint8_t* panel = args.panels;
-  for (int64_t n = 0; n < args.outputs; n += kPanelRows, panel += args.panel_bytes) {
-    const int64_t left = args.outputs - n;
-    const size_t outputs = static_cast<size_t>(left < kPanelRows ? left : kPanelRows);
-    if (args.rows == 1) {
-      Rows<Format, 1>(panel, args, 0, split, args.out + n, outputs);
-    } else {
-      Expand<Format>(panel, blocks, expanded);
-      AllRows<ExpandedOf<Format>>(expanded, args, split, args.out + n, outputs);
-    }
-  }
+  args.terms == 1 ? MultiplyTerms<Format, 1>(args) : MultiplyTerms<Format, 2>(args);
 }
 
 }  // namespace panels
@@ -474,7 +516,9 @@ PanelFunction GetPanels(DType type) {
     case DType::kQ5_1:
       return panels::Multiply<panels::Simple4<true, true, -1>>;
     case DType::kQ8_0:
-      return panels::Multiply<panels::Simple8>;
+      return panels::Multiply<panels::Simple8<false>>;
+    case DType::kQC8:
+      return panels::Multiply<panels::Simple8<true>>;
     case DType::kQ4_K:
       return panels::Multiply<panels::GroupedK<false>>;
     case DType::kQ5_K:

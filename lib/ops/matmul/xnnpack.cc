@@ -50,7 +50,7 @@ class XnnpackLinear final : public Linear {
   DType activation() const override { return DType::kF32; }
 
   void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
-               int64_t out_stride, uint8_t* scratch) const override {
+               int64_t out_stride, const Addend& addend, uint8_t* scratch) const override {
     const float* input = reinterpret_cast<const float*>(x);
     // Operators write rows tile_ apart. What fits goes straight to its place, without end.
     const bool direct = rows == 1 || out_stride == tile_;
@@ -59,6 +59,7 @@ class XnnpackLinear final : public Linear {
       Run(input + row * columns_, std::min(chunk, rows - row), begin, end, out + row * out_stride,
           out_stride, direct, scratch);
     }
+    AddRows(addend, rows, end - begin, out, out_stride);
   }
 
  private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// matmul_swiglu: x [T, K] kQ8Act or kQ8x2Act, gate [F, K], up [F, K] → activation(x·gateᵀ)·(x·upᵀ),
-// f32 or kQ8Act [T, F]. A tile of both products never leaves the cache. Attribute as swiglu's.
+// matmul_swiglu: x [T, K] kQ8Act or kQ16Act, gate [F, K], up [F, K] → activation(x·gateᵀ)·(x·upᵀ),
+// f32, kQ8Act or kQ16Act [T, F]. A tile of both products never leaves the cache. Attribute as
+// swiglu's.
 #include <algorithm>
 
 #include "lib/ops/matmul/linear.h"
@@ -16,7 +17,7 @@ constexpr int64_t kRowBlock = 128;
 
 Status Check(const OpSpec& spec) {
   HOB_RETURN_IF_ERROR(CheckCounts(spec, 3, 3, 1));
-  const DType type = spec.inputs[0].type == DType::kQ8x2Act ? DType::kQ8x2Act : DType::kQ8Act;
+  const DType type = spec.inputs[0].type == DType::kQ16Act ? DType::kQ16Act : DType::kQ8Act;
   HOB_RETURN_IF_ERROR(CheckActivation(spec, spec.inputs[0], "the input", type, -1));
   for (size_t i = 1; i < 3; ++i) {
     const Operand& weight = spec.inputs[i];
@@ -44,7 +45,6 @@ class MatmulSwigluKernel final : public Kernel {
       : gate_(std::move(gate)),
         up_(std::move(up)),
         params_(params),
-        terms_(Int8Terms(spec.inputs[0].type)),
         x_stride_(RowStride(spec.inputs[0])),
         out_stride_(RowStride(spec.outputs[0])),
         tile_(tile),
@@ -69,23 +69,19 @@ class MatmulSwigluKernel final : public Kernel {
   static constexpr size_t kTile = kPanelRows;
   static size_t Aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
   size_t ThreadScratch() const {
-    return linear_scratch_ + 2 * static_cast<size_t>(kRowBlock * terms_) * kTile * sizeof(float);
+    return linear_scratch_ + 2 * static_cast<size_t>(kRowBlock) * kTile * sizeof(float);
   }
 
   void RunTile(const RunContext& context, size_t begin, uint8_t* scratch) const {
     const size_t columns = std::min(kTile, params_.columns - begin);
     const int64_t low = static_cast<int64_t>(begin), high = static_cast<int64_t>(begin + columns);
     float* gate = reinterpret_cast<float*>(scratch + linear_scratch_);
-    float* up = gate + static_cast<size_t>(kRowBlock * terms_) * kTile;
+    float* up = gate + static_cast<size_t>(kRowBlock) * kTile;
     for (int64_t r = 0; r < context.rows; r += kRowBlock) {
       const int64_t rows = std::min(kRowBlock, context.rows - r);
       const uint8_t* x = context.inputs[0] + static_cast<size_t>(r) * x_stride_;
-      gate_->Compute(x, terms_ * rows, low, high, gate, static_cast<int64_t>(columns), scratch);
-      up_->Compute(x, terms_ * rows, low, high, up, static_cast<int64_t>(columns), scratch);
-      if (terms_ == 2) {
-        AddTerms(gate, static_cast<size_t>(rows), columns);
-        AddTerms(up, static_cast<size_t>(rows), columns);
-      }
+      gate_->Compute(x, rows, low, high, gate, static_cast<int64_t>(columns), {}, scratch);
+      up_->Compute(x, rows, low, high, up, static_cast<int64_t>(columns), {}, scratch);
       tile_(params_, {.gate = gate,
                       .up = up,
                       .rows = static_cast<size_t>(rows),
@@ -96,32 +92,21 @@ class MatmulSwigluKernel final : public Kernel {
     }
   }
 
-  // Rows 2r and 2r + 1 are the products of row r's two int8 terms; their sum becomes row r.
-  static void AddTerms(float* products, size_t rows, size_t columns) {
-    for (size_t r = 0; r < rows; ++r) {
-      const float* terms = products + 2 * r * columns;
-      for (size_t n = 0; n < columns; ++n)
-        products[r * columns + n] = terms[n] + terms[columns + n];
-    }
-  }
-
   std::unique_ptr<matmul::Linear> gate_, up_;
   swiglu::Params params_;
-  int64_t terms_;  // int8 rows a row of x
   size_t x_stride_, out_stride_;
   TileFunction tile_;
   size_t threads_, linear_scratch_;
 };
 
 StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext& context) {
-  HOB_ASSIGN_OR_RETURN(auto gate,
-                       matmul::MakeLinear(spec.name, spec.inputs[1], DType::kQ8Act, context));
-  HOB_ASSIGN_OR_RETURN(auto up,
-                       matmul::MakeLinear(spec.name, spec.inputs[2], DType::kQ8Act, context));
+  const DType type = spec.inputs[0].type;
+  HOB_ASSIGN_OR_RETURN(auto gate, matmul::MakeLinear(spec.name, spec.inputs[1], type, context));
+  HOB_ASSIGN_OR_RETURN(auto up, matmul::MakeLinear(spec.name, spec.inputs[2], type, context));
   HOB_ASSIGN_OR_RETURN(const int64_t activation, spec.attributes.Int("activation", 0, 1));
   const swiglu::Params params{.columns = static_cast<size_t>(spec.outputs[0].columns()),
                               .activation = static_cast<swiglu::Activation>(activation),
-                              .quantized = spec.outputs[0].type == DType::kQ8Act};
+                              .terms = Int8Terms(spec.outputs[0].type)};
   const TileFunction simd = WantsSimd(*context.choice) ? SimdTile(context.choice->cpu) : nullptr;
   std::unique_ptr<Kernel> kernel = std::make_unique<MatmulSwigluKernel>(
       std::move(gate), std::move(up), params, spec, simd != nullptr ? simd : &ScalarTile,

@@ -5,7 +5,7 @@
 namespace hob::ops::matmul_swiglu {
 
 void ScalarTile(const swiglu::Params& params, const Tile& tile) {
-  const swiglu::Params plain{.columns = 32, .activation = params.activation, .quantized = false};
+  const swiglu::Params plain{.columns = 32, .activation = params.activation, .terms = 0};
   for (size_t r = 0; r < tile.rows; ++r) {
     uint8_t* row = tile.out + r * tile.out_stride;
     for (size_t i = 0; i < tile.tile_columns; i += 32) {
@@ -15,9 +15,8 @@ void ScalarTile(const swiglu::Params& params, const Tile& tile) {
       float y[32];
       swiglu::ScalarRow(block, tile.gate + r * tile.tile_columns + i,
                         tile.up + r * tile.tile_columns + i, reinterpret_cast<uint8_t*>(y));
-      if (params.quantized) {
-        const Q8Row q8(row, params.columns);
-        QuantizeBlockScalar(y, q8.q + at, q8.scale + at / 32, q8.sum + at / 16);
+      if (params.terms != 0) {
+        QuantizeBlockScalar(y, Q8Row(row, params.columns, params.terms), at);
       } else {
         std::memcpy(reinterpret_cast<float*>(row) + at, y, block.columns * sizeof(float));
       }

@@ -24,17 +24,16 @@ void Run(const swiglu::Params& params, const Tile& tile) {
     const float* gate = tile.gate + r * tile.tile_columns;
     const float* up = tile.up + r * tile.tile_columns;
     uint8_t* row = tile.out + r * tile.out_stride;
-    if (!params.quantized) {
+    if (params.terms == 0) {
       ops::HWY_NAMESPACE::GatedSpan(params.activation, gate, up, tile.tile_columns,
                                     reinterpret_cast<float*>(row) + tile.begin);
       continue;
     }
-    const Q8Row q8(row, params.columns);
+    const Q8Row q8(row, params.columns, params.terms);
     for (size_t i = 0; i < tile.tile_columns; i += kPiece) {
-      const size_t count = HWY_MIN(kPiece, tile.tile_columns - i), at = tile.begin + i;
+      const size_t count = HWY_MIN(kPiece, tile.tile_columns - i);
       ops::HWY_NAMESPACE::GatedSpan(params.activation, gate + i, up + i, count, y);
-      ops::HWY_NAMESPACE::QuantizeBlocks(y, count / 32, q8.q + at, q8.scale + at / 32,
-                                         q8.sum + at / 16);
+      ops::HWY_NAMESPACE::QuantizeBlocks(y, count / 32, q8, tile.begin + i);
     }
   }
 }

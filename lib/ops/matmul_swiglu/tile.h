@@ -10,8 +10,8 @@
 namespace hob::ops::matmul_swiglu {
 
 // A tile of gate and up, rows `tile_columns` floats apart, to columns [begin, begin + tile_columns)
-// of the output rows, which are params.columns wide and `out_stride` bytes apart. For int8 output
-// begin and tile_columns are multiples of 32.
+// of the output rows, which are params.columns wide and `out_stride` bytes apart. For a quantised
+// output begin and tile_columns are multiples of 32.
 struct Tile {
   const float *gate, *up;
   size_t rows, tile_columns, begin;

@@ -4,6 +4,8 @@
 
 namespace hob::ops::quantize {
 
-void ScalarRow(const float* x, size_t k, uint8_t* row) { QuantizeRowScalar(x, k, row); }
+void ScalarRow(const float* x, size_t k, int64_t terms, uint8_t* row) {
+  QuantizeRowScalar(x, k, terms, row);
+}
 
 }  // namespace hob::ops::quantize

@@ -17,7 +17,9 @@ RowFunction Get() { return nullptr; }
 
 #else
 
-void Row(const float* x, size_t k, uint8_t* row) { ops::HWY_NAMESPACE::QuantizeRow(x, k, row); }
+void Row(const float* x, size_t k, int64_t terms, uint8_t* row) {
+  ops::HWY_NAMESPACE::QuantizeBlocks(x, k / 32, Q8Row(row, k, terms), 0);
+}
 
 RowFunction Get() { return &Row; }
 

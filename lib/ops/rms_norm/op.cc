@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// rms_norm: x [T, N·D], weight [D] → f32 or kQ8Act [T, N·D]; attribute epsilon. Each group of D
-// columns is divided by its root mean square and multiplied with the weight. Source: Zhang and
-// Sennrich, Root Mean Square Layer Normalization, 2019.
+// rms_norm: x [T, N·D], weight [D] → f32, kQ8Act or kQ16Act [T, N·D]; attribute epsilon. Each
+// group of D columns is divided by its root mean square and multiplied with the weight. Source:
+// Zhang and Sennrich, Root Mean Square Layer Normalization, 2019.
 #include "lib/ops/rms_norm/rms_norm.h"
 #include "lib/ops/rows.h"
 
@@ -21,7 +21,7 @@ Status Check(const OpSpec& spec) {
         spec, absl::StrCat("a weight of ", width, " does not divide ", x.columns(), " columns"));
   }
   HOB_RETURN_IF_ERROR(CheckOutput(spec, x.columns(), /*quantized=*/true));
-  if (spec.outputs[0].type == DType::kQ8Act && width % kQ8Block != 0) {
+  if (Int8Terms(spec.outputs[0].type) != 0 && width % kQ8Block != 0) {
     return SpecError(spec, "groups that are not whole blocks cannot be quantised");
   }
   if (auto epsilon = spec.attributes.Real("epsilon", 0.0, kMaxEpsilon); !epsilon.ok()) {
@@ -66,7 +66,7 @@ StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext& co
   params.groups = static_cast<size_t>(spec.inputs[0].columns()) / params.width;
   HOB_ASSIGN_OR_RETURN(const double epsilon, spec.attributes.Real("epsilon", 0.0, kMaxEpsilon));
   params.epsilon = static_cast<float>(epsilon);
-  params.quantized = spec.outputs[0].type == DType::kQ8Act;
+  params.terms = Int8Terms(spec.outputs[0].type);
   HOB_ASSIGN_OR_RETURN(Buffer weight, CopyVector(spec, spec.inputs[1], context));
 
   RowFunction simd = WantsSimd(*context.choice) ? SimdRow(context.choice->cpu) : nullptr;

@@ -15,7 +15,7 @@ struct Params {
   size_t groups;  // groups of a row, each normalised by itself
   size_t width;   // columns of a group
   float epsilon;
-  bool quantized;  // the output is kQ8Act (then width is a multiple of 32), else f32
+  int64_t terms;  // of the output, Int8Terms: 0 is f32, else width is a multiple of 32
 };
 
 using RowFunction = void (*)(const Params& params, const float* x, const float* weight,

@@ -6,7 +6,7 @@ namespace hob::ops::rms_norm {
 
 void ScalarRow(const Params& params, const float* x, const float* weight, uint8_t* out) {
   const size_t width = params.width;
-  const Q8Row q8(out, params.groups * width);
+  const Q8Row q8(out, params.groups * width, params.terms);
   for (size_t g = 0; g < params.groups; ++g, x += width) {
     float lanes[16] = {};
     for (size_t i = 0; i < width; ++i) lanes[i % 16] += x[i] * x[i];
@@ -15,7 +15,7 @@ void ScalarRow(const Params& params, const float* x, const float* weight, uint8_
     }
     const float mean = lanes[0] / static_cast<float>(width);
     const float factor = 1.0f / std::sqrt(mean + params.epsilon);
-    if (!params.quantized) {
+    if (params.terms == 0) {
       float* y = reinterpret_cast<float*>(out) + g * width;
       for (size_t i = 0; i < width; ++i) y[i] = x[i] * factor * weight[i];
       continue;
@@ -23,8 +23,7 @@ void ScalarRow(const Params& params, const float* x, const float* weight, uint8_
     for (size_t i = 0; i < width; i += 32) {
       float y[32];
       for (size_t j = 0; j < 32; ++j) y[j] = x[i + j] * factor * weight[i + j];
-      const size_t at = g * width + i;
-      QuantizeBlockScalar(y, q8.q + at, q8.scale + at / 32, q8.sum + at / 16);
+      QuantizeBlockScalar(y, q8, g * width + i);
     }
   }
 }

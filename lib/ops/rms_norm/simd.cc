@@ -57,21 +57,19 @@ HWY_INLINE void Scale(const float* HWY_RESTRICT x, const float* HWY_RESTRICT wei
 void Row(const Params& params, const float* x, const float* weight, uint8_t* out) {
   constexpr size_t kPiece = 256;  // columns between norm and quantisation
   const size_t width = params.width;
-  const Q8Row q8(out, params.groups * width);
+  const Q8Row q8(out, params.groups * width, params.terms);
   HWY_ALIGN float y[kPiece];
   for (size_t g = 0; g < params.groups; ++g, x += width) {
     const float mean = SumOfSquares(x, width) / static_cast<float>(width);
     const float factor = 1.0f / std::sqrt(mean + params.epsilon);
-    if (!params.quantized) {
+    if (params.terms == 0) {
       Scale(x, weight, factor, width, reinterpret_cast<float*>(out) + g * width);
       continue;
     }
     for (size_t i = 0; i < width; i += kPiece) {
       const size_t count = HWY_MIN(kPiece, width - i);
-      const size_t at = g * width + i;
       Scale(x + i, weight + i, factor, count, y);
-      ops::HWY_NAMESPACE::QuantizeBlocks(y, count / 32, q8.q + at, q8.scale + at / 32,
-                                         q8.sum + at / 16);
+      ops::HWY_NAMESPACE::QuantizeBlocks(y, count / 32, q8, g * width + i);
     }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// swiglu: gate [T, F], up [T, F] → activation(gate)·up, f32 or kQ8Act [T, F]; attribute activation:
-// 0 SiLU, 1 GELU in its tanh form. Source: Shazeer, GLU Variants Improve Transformer, 2020.
+// swiglu: gate [T, F], up [T, F] → activation(gate)·up, f32, kQ8Act or kQ16Act [T, F]; attribute
+// activation: 0 SiLU, 1 GELU in its tanh form. Source: Shazeer, GLU Variants Improve Transformer,
+// 2020.
 #include "lib/ops/rows.h"
 #include "lib/ops/swiglu/swiglu.h"
 
@@ -48,7 +49,7 @@ StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext& co
   params.columns = static_cast<size_t>(spec.inputs[0].columns());
   HOB_ASSIGN_OR_RETURN(const int64_t activation, spec.attributes.Int("activation", 0, 1));
   params.activation = static_cast<Activation>(activation);
-  params.quantized = spec.outputs[0].type == DType::kQ8Act;
+  params.terms = Int8Terms(spec.outputs[0].type);
   RowFunction simd = WantsSimd(*context.choice) ? SimdRow(context.choice->cpu) : nullptr;
   std::unique_ptr<Kernel> kernel = std::make_unique<SwigluKernel>(
       params, RowStride(spec.outputs[0]), simd != nullptr ? simd : &ScalarRow,

@@ -16,16 +16,16 @@ float Gated(Activation activation, float gate, float up) {
 }  // namespace
 
 void ScalarRow(const Params& params, const float* gate, const float* up, uint8_t* out) {
-  if (!params.quantized) {
+  if (params.terms == 0) {
     auto* y = reinterpret_cast<float*>(out);
     for (size_t i = 0; i < params.columns; ++i) y[i] = Gated(params.activation, gate[i], up[i]);
     return;
   }
-  const Q8Row q8(out, params.columns);
+  const Q8Row q8(out, params.columns, params.terms);
   for (size_t i = 0; i < params.columns; i += 32) {
     float y[32];
     for (size_t j = 0; j < 32; ++j) y[j] = Gated(params.activation, gate[i + j], up[i + j]);
-    QuantizeBlockScalar(y, q8.q + i, q8.scale + i / 32, q8.sum + i / 16);
+    QuantizeBlockScalar(y, q8, i);
   }
 }
 

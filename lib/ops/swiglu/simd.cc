@@ -18,18 +18,18 @@ RowFunction Get() { return nullptr; }
 #else
 
 void Row(const Params& params, const float* gate, const float* up, uint8_t* out) {
-  if (!params.quantized) {
+  if (params.terms == 0) {
     ops::HWY_NAMESPACE::GatedSpan(params.activation, gate, up, params.columns,
                                   reinterpret_cast<float*>(out));
     return;
   }
   constexpr size_t kPiece = 256;  // columns between activation and quantisation
-  const Q8Row q8(out, params.columns);
+  const Q8Row q8(out, params.columns, params.terms);
   HWY_ALIGN float y[kPiece];
   for (size_t i = 0; i < params.columns; i += kPiece) {
     const size_t count = HWY_MIN(kPiece, params.columns - i);
     ops::HWY_NAMESPACE::GatedSpan(params.activation, gate + i, up + i, count, y);
-    ops::HWY_NAMESPACE::QuantizeBlocks(y, count / 32, q8.q + i, q8.scale + i / 32, q8.sum + i / 16);
+    ops::HWY_NAMESPACE::QuantizeBlocks(y, count / 32, q8, i);
   }
 }
 

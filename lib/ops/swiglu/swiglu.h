@@ -13,7 +13,7 @@ enum class Activation : int32_t { kSilu = 0, kGeluTanh = 1 };
 struct Params {
   size_t columns;
   Activation activation;
-  bool quantized;  // the output is kQ8Act (then columns is a multiple of 32), else f32
+  int64_t terms;  // of the output, Int8Terms: 0 is f32, else columns is a multiple of 32
 };
 
 // Both activations are g / (1 + e^(−z)): SiLU with z = g, GELU's tanh form with
