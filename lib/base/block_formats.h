@@ -72,7 +72,8 @@ bool Dequantize(DType type, const uint8_t* source, size_t count, float* out);
 // One row of quantised activations, K a multiple of 32: integers a, K/32 scales, K/32 scaled
 // sums scale·Σa, and K/16 sums of a, with x ≈ scale[k/32]·a[k]. DType::kQ8Act has one int8 term, a
 // itself; DType::kQ16Act has two, all the high ones before the low ones: a = kQ16Base·high + low,
-// each in −127…127, so |a| ≤ kQ16Max. The base is odd because kernels need −128 kept out.
+// each in −127…127, so |a| ≤ kQ16Max. The base is odd, which
+// keeps −128 out: kernels negate terms and add up products in 16 bits.
 inline constexpr int32_t kQ16Base = 255;
 inline constexpr int32_t kQ16Max = kQ16Base * 127 + 127;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Panels times int8 activations with AVX-512 VNNI. Weights are unsigned bytes, activations signed:
 // vpdpbusd sums four products a lane exactly, a lane is an output. Activations of two terms have
-// two such sums, put together as integers: Σ q·a = 255·Σ q·high + Σ q·low, at most 2²⁸ with the
-// zero. Per block of 32 columns:
+// two such sums, put together as integers: Σ q·a = 255·Σ q·high + Σ q·low. With the zero's part all
+// stay below 2²⁹. Per block of 32 columns:
 //   out += float(Σ q·a − zero·Σ a) · (scale · a_scale)  (+ min · (a_scale · Σ a))
 // in this order whatever the number of rows, so a row's bits depend on that row alone. Of QC8 the
 // scale is an output's alone, and multiplies the sum over all blocks.
