@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One module a runtime, all with the same small interface."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -16,6 +17,9 @@ class Measurement(TypedDict, total=False):
     load_s: float  # until the model is ready
     peak_rss_bytes: int  # of the process
     answer: list[int]  # ids, greedy
+
+
+EVERYTHING = tuple(Measurement.__annotations__)
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Runtime:
         raise NotImplementedError
 
     def run(self, variant: Variant, threads: int, prompt: list[int], new: int, repeats: int = 1,
-            timeout: float = 600) -> Measurement:  # fmt: skip
-        """`new` tokens after the prompt, greedy, through its end; Failed where that goes wrong."""
+            wanted: Collection[str] = EVERYTHING, timeout: float = 600) -> Measurement:  # fmt: skip
+        """`new` tokens after the prompt, greedy, through the end token, in a fresh process; Failed where
+        that goes wrong. What is not `wanted` may be left out."""
         raise NotImplementedError

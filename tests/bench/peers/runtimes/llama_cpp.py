@@ -6,9 +6,10 @@ import os
 import pathlib
 import shutil
 import tarfile
+from collections.abc import Collection
 
 from ..kit import Failed, Kit, Unavailable, run_measured
-from . import Measurement, Runtime, Variant
+from . import EVERYTHING, Measurement, Runtime, Variant
 
 VERSION = "0.3.36"  # carries ggml-org/llama.cpp@0c1e57098
 CMAKE = [
@@ -95,7 +96,7 @@ class LlamaCpp(Runtime):
         return [Variant(name, name) for name in self.models.files]
 
     def run(self, variant: Variant, threads: int, prompt: list[int], new: int, repeats: int = 1,
-            timeout: float = 600) -> Measurement:  # fmt: skip
+            wanted: Collection[str] = EVERYTHING, timeout: float = 600) -> Measurement:  # fmt: skip
         model = self.models.gguf(variant.file)
         base = [self.bench, "-m", model, "-t", str(threads), "-o", "json", "-r", str(repeats)]
         length = len(prompt)
@@ -106,7 +107,7 @@ class LlamaCpp(Runtime):
             measured["peak_rss_bytes"] = done.peak_rss_bytes
             return measured
         peak = 0
-        if length > 1:
+        if length > 1 and {"prefill_tps", "reply_s"} & set(wanted):
             done = run_measured([*base, "-p", str(length), "-n", "0"], timeout)
             measured["prefill_tps"] = speed(parse_bench(done.stdout), length, 0, 0)
             peak = done.peak_rss_bytes
@@ -116,7 +117,8 @@ class LlamaCpp(Runtime):
         if "prefill_tps" in measured:  # the parts together: llama-bench times them apart
             measured["reply_s"] = length / measured["prefill_tps"] + (new - 1) / measured["decode_tps"]
         measured["peak_rss_bytes"] = max(peak, done.peak_rss_bytes)
-        measured["load_s"] = self._load_seconds(base, timeout)
+        if "load_s" in wanted:
+            measured["load_s"] = self._load_seconds(base, timeout)
         return measured
 
     def _load_seconds(self, base: list, timeout: float) -> float:
