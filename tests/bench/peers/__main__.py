@@ -117,10 +117,11 @@ def report(results: rounds.Results, plan: rounds.Plan, missing: dict[str, str], 
     parts.append(
         f"{m['cpu']} ({m['architecture']}; {' '.join(m['flags'])}), {m['cores']} cores, {m['system']}.\n"
         f"Measured between the rounds, {table.ceilings_line(results)}.\n"
-        f"{plan.rounds} rounds, medians (min–max); ratios are medians of the rounds' ratios. Of the limit: prefill,\n"
-        "2 operations a weight of the layers' matrices over the int8 peak, attention left out; decode, bytes of\n"
-        "weights over bandwidth, the cache left out. llama.cpp: prompts are made up by llama-bench, load is from\n"
-        "process start, a whole reply is the sum of its parts; load of the others is opening the model."
+        f"{plan.rounds} round{'s' if plan.rounds > 1 else ''}, medians (min–max). \"hob … is\": how many times as fast, short"
+        " or small it is\nas that line; the median of the rounds' ratios. Of the limit: prefill, 2"
+        " operations a weight of\nthe layers' matrices over the int8 peak, attention left out; decode, bytes of weights over"
+        " bandwidth, the cache left\nout. llama.cpp: prompts are made up by llama-bench, load is from process start, a whole"
+        " reply is the sum of its parts;\nload of the others is opening the model."
     )
     problems = [f"{name} could not be had: {why}" for name, why in missing.items()]
     problems += [f"{s.runtime} {s.variant}, {s.task.name}, {s.threads} threads: {why}" for s, why in results.errors.items()]
@@ -152,7 +153,9 @@ def main(argv: list[str]) -> int:
         runtime.prepare(kit, forms)
     tasks = tasks_of(options)
     ids = models.prompt_ids(options.hob, options.text, options.model, max(t.prompt for t in tasks))
-    plan = rounds.Plan(hobs, peers, tasks, options.threads, options.rounds, ids, options.timeout)
+    work = {kind: models.work_of(forms.inspect(forms.gguf(kind))) for kind in forms.files}
+    plan = rounds.Plan(hobs, peers, tasks, options.threads, options.rounds, ids, options.timeout,
+                       work[forms.files[0]]["prefill_ops_per_token"])  # fmt: skip
     about = {
         "machine": machine.describe(),
         "model": str(options.model),
@@ -160,7 +163,7 @@ def main(argv: list[str]) -> int:
         "missing": missing,
         "rounds": options.rounds,
         "prompt_ids": ids,
-        "work": {kind: models.work_of(forms.inspect(forms.gguf(kind))) for kind in forms.files},
+        "work": work,
     }
 
     def save(results: rounds.Results) -> None:

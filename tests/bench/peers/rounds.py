@@ -51,6 +51,13 @@ def median_ratio(ours: Iterable[float | None], theirs: Iterable[float | None]) -
     return statistics.median(ratios) if ratios else None
 
 
+def check_possible(run: Measurement, prefill_ops: float, int8_gops: float) -> None:
+    """Failed for a prefill well above what the machine can compute: the prompt came from a cache."""
+    needed = run.get("prefill_tps", 0.0) * prefill_ops / 1e9
+    if needed > 1.5 * int8_gops:
+        raise Failed(f"prefill needs {needed:.0f} GOPS where the int8 peak is {int8_gops:.0f}: it was not computed")
+
+
 @dataclass
 class Plan:
     hobs: list[Runtime]
@@ -60,6 +67,7 @@ class Plan:
     rounds: int
     prompt: list[int]
     timeout: float
+    prefill_ops: float = 0.0  # a token
 
     def groups(self) -> list[tuple[Runtime | None, Variant]]:
         """Each peer's variants; where there are no peers, hob's own."""
@@ -82,8 +90,10 @@ def measure(plan: Plan, ceilings: Callable[[int], dict], say: Callable[[str], No
             return
         try:
             with busy(task.busy):
-                runs.append(runtime.run(variant, series.threads, plan.prompt[: task.prompt], task.new,
-                                        task.repeats, task.metrics, plan.timeout))  # fmt: skip
+                run = runtime.run(variant, series.threads, plan.prompt[: task.prompt], task.new,
+                                  task.repeats, task.metrics, plan.timeout)  # fmt: skip
+            check_possible(run, plan.prefill_ops, results.ceilings[series.threads][-1]["int8_gops"])
+            runs.append(run)
             broken.pop(key, None)
         except (Failed, Unavailable) as error:
             runs.append(None)

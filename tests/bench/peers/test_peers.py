@@ -97,6 +97,13 @@ def test_a_failure_is_said_and_not_repeated_for_ever():
     assert "—" in table.section(results, TASK, 1, "prefill_tps", ["hob int8"], {})
 
 
+def test_a_prompt_from_a_cache_does_not_count():
+    rounds.check_possible({"decode_tps": 1e9}, 0.2e9, 2000.0)
+    rounds.check_possible({"prefill_tps": 9000.0}, 0.2e9, 2000.0)
+    with pytest.raises(Failed, match="9600 GOPS where the int8 peak is 2000"):
+        rounds.check_possible({"prefill_tps": 48000.0}, 0.2e9, 2000.0)
+
+
 def test_hob_alone():
     results = measure(Fake("hob int8", [1]), [], 1)
     assert [s.group for s in results.runs] == ["hob Q4_1"]
