@@ -108,7 +108,9 @@ def report(results: rounds.Results, plan: rounds.Plan, missing: dict[str, str], 
     loaded = next((t for t in plan.tasks if t.busy), None)
     for task in plan.tasks:
         for metric in task.metrics:
-            parts += [table.section(results, task, threads, metric, hobs, about["work"]) for threads in plan.threads]
+            parts += [
+                table.section(results, task, threads, metric, hobs, about["work"]) for threads in plan.threads
+            ]
     if loaded:
         parts += [table.kept_section(results, plan.tasks[0], loaded, threads) for threads in plan.threads]
     elif plan.tasks[0].repeats == 1:
@@ -117,14 +119,16 @@ def report(results: rounds.Results, plan: rounds.Plan, missing: dict[str, str], 
     parts.append(
         f"{m['cpu']} ({m['architecture']}; {' '.join(m['flags'])}), {m['cores']} cores, {m['system']}.\n"
         f"Measured between the rounds, {table.ceilings_line(results)}.\n"
-        f"{plan.rounds} round{'s' if plan.rounds > 1 else ''}, medians (min–max). \"hob … is\": how many times as fast, short"
+        f'{plan.rounds} round{"s" if plan.rounds > 1 else ""}, medians (min–max). "hob … is": how many times as fast, short'
         " or small it is\nas that line; the median of the rounds' ratios. Of the limit: prefill, 2"
         " operations a weight of\nthe layers' matrices over the int8 peak, attention left out; decode, bytes of weights over"
         " bandwidth, the cache left\nout. llama.cpp: prompts are made up by llama-bench, load is from process start, a whole"
         " reply is the sum of its parts;\nload of the others is opening the model."
     )
     problems = [f"{name} could not be had: {why}" for name, why in missing.items()]
-    problems += [f"{s.runtime} {s.variant}, {s.task.name}, {s.threads} threads: {why}" for s, why in results.errors.items()]
+    problems += [
+        f"{s.runtime} {s.variant}, {s.task.name}, {s.threads} threads: {why}" for s, why in results.errors.items()
+    ]
     parts += ["\n".join(problems)]
     return "\n\n".join(p for p in parts if p)
 

@@ -74,9 +74,7 @@ def run_measured(argv: Sequence[str | os.PathLike], timeout: float, env: dict | 
         if too_long.is_set():
             raise Failed(f"took longer than {timeout:.0f} s")
         if process.returncode != 0:
-            raise Failed(
-                f"exit code {process.returncode}: {last_words(err.read().decode(errors='replace'))}"
-            )
+            raise Failed(f"exit code {process.returncode}: {last_words(err.read().decode(errors='replace'))}")
     unit = 1 if sys.platform == "darwin" else 1024
     return Finished(text, seconds, usage.ru_maxrss * unit)
 
@@ -108,7 +106,7 @@ class Kit:
         try:
             with open(log, "wb") as file:
                 code = subprocess.run(
-                    [os.fspath(a) for a in argv], stdin=subprocess.DEVNULL, stdout=file,
+                    [os.fspath(a) for a in argv], check=False, stdin=subprocess.DEVNULL, stdout=file,
                     stderr=subprocess.STDOUT, cwd=cwd, env={**os.environ, **(env or {})},
                 ).returncode  # fmt: skip
         except OSError as error:

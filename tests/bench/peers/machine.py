@@ -36,7 +36,9 @@ def describe() -> dict:
     if cpuinfo.is_file():
         machine = parse_cpuinfo(cpuinfo.read_text())
     elif platform.system() == "Darwin":
-        name = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True)
+        name = subprocess.run(
+            ["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False
+        )
         machine["cpu"] = name.stdout.strip()
     usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     machine["cores"] = len(usable)

@@ -34,7 +34,7 @@ class Models:
         self.failures: dict[str, str] = {}
 
     def inspect(self, path: pathlib.Path) -> dict:
-        done = subprocess.run([self.hob, "inspect", path, "--json"], capture_output=True, text=True)
+        done = subprocess.run([self.hob, "inspect", path, "--json"], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise Unavailable(done.stderr.strip())
         return json.loads(done.stdout)
@@ -102,7 +102,9 @@ def work_of(info: dict) -> dict[str, float]:
 
 def prompt_ids(hob: pathlib.Path, text: pathlib.Path, model: pathlib.Path, count: int) -> list[int]:
     """The first ids of a text, over and over until there are enough."""
-    done = subprocess.run([hob, "tokenize", "-m", model, "--file", text, "--json"], capture_output=True, text=True)
+    done = subprocess.run(
+        [hob, "tokenize", "-m", model, "--file", text, "--json"], capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         sys.exit(done.stderr.strip())
     ids = json.loads(done.stdout)

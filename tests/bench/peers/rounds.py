@@ -55,7 +55,9 @@ def check_possible(run: Measurement, prefill_ops: float, int8_gops: float) -> No
     """Failed for a prefill well above what the machine can compute: the prompt came from a cache."""
     needed = run.get("prefill_tps", 0.0) * prefill_ops / 1e9
     if needed > 1.5 * int8_gops:
-        raise Failed(f"prefill needs {needed:.0f} GOPS where the int8 peak is {int8_gops:.0f}: it was not computed")
+        raise Failed(
+            f"prefill needs {needed:.0f} GOPS where the int8 peak is {int8_gops:.0f}: it was not computed"
+        )
 
 
 @dataclass
@@ -108,7 +110,9 @@ def measure(plan: Plan, ceilings: Callable[[int], dict], say: Callable[[str], No
                 for peer, variant in groups:
                     group = f"{peer.name if peer else 'hob'} {variant.name}"
                     # Every other round the other way round, so that neither always comes after the other.
-                    turn: list[tuple[Runtime, Variant]] = [(hob, Variant(variant.file, variant.file)) for hob in plan.hobs]
+                    turn: list[tuple[Runtime, Variant]] = [
+                        (hob, Variant(variant.file, variant.file)) for hob in plan.hobs
+                    ]
                     turn += [(peer, variant)] if peer else []
                     for runtime, form in turn if number % 2 == 0 else turn[::-1]:
                         once(Series(task, threads, group, runtime.name, form.name, variant.file), runtime, form)

@@ -115,7 +115,13 @@ def section(results: Results, task: Task, threads: int, metric: str, hobs: list[
 
 def kept_section(results: Results, solo: Task, loaded: Task, threads: int) -> str:
     """What each runtime keeps of its speed when others use the cores too."""
-    rows = [[f"kept beside {loaded.busy} busy processes; {threads} thread{'s' if threads > 1 else ''}", "prefill", "decode"]]
+    rows = [
+        [
+            f"kept beside {loaded.busy} busy processes; {threads} thread{'s' if threads > 1 else ''}",
+            "prefill",
+            "decode",
+        ]
+    ]
     seen: set[tuple[str, str]] = set()
     for series in results.runs:
         if series.task != loaded or series.threads != threads or (series.runtime, series.variant) in seen:
@@ -141,6 +147,7 @@ def ceilings_line(results: Results) -> str:
 
 def agreement_section(results: Results, task: Task, reference: str) -> str:
     """How far each answer is that of the reference runtime: equal tokens from the start on."""
+
     def answer(series: Series) -> list[int] | None:
         return next((r["answer"] for r in results.runs[series] if r and "answer" in r), None)
 
@@ -155,6 +162,8 @@ def agreement_section(results: Results, task: Task, reference: str) -> str:
         if ids is None or series.runtime == reference or (series.runtime, series.variant) in seen:
             continue
         seen.add((series.runtime, series.variant))
-        equal = next((i for i, (a, b) in enumerate(zip(ids, right, strict=False)) if a != b), min(len(ids), len(right)))
+        equal = next(
+            (i for i, (a, b) in enumerate(zip(ids, right, strict=False)) if a != b), min(len(ids), len(right))
+        )
         rows.append([f"{series.runtime} {series.variant}", str(equal)])
     return render(rows)

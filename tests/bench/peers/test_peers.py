@@ -58,7 +58,9 @@ def test_spread():
 def test_rounds_take_turns_and_change_sides():
     calls = []
     saved = []
-    results = measure(Fake("hob int8", [100, 200], calls), [Fake("p", [50, 50], calls)], 2, after_round=saved.append)
+    results = measure(
+        Fake("hob int8", [100, 200], calls), [Fake("p", [50, 50], calls)], 2, after_round=saved.append
+    )
     assert calls == ["hob int8", "p", "p", "hob int8"]
     assert len(saved) == 2 and len(results.ceilings[1]) == 2
     text = table.section(results, TASK, 1, "prefill_tps", ["hob int8"], {"Q4_1": {"prefill_ops_per_token": 1e9}})
@@ -113,7 +115,9 @@ def test_kept_beside_busy_processes():
     loaded = Task("loaded", 512, 32, busy=2)
     results = Results()
     for task, speed in ((TASK, 100.0), (loaded, 40.0)):
-        results.runs[Series(task, 2, "p Q4_1", "p", "Q4_1", "Q4_1")] = [{"prefill_tps": speed, "decode_tps": speed / 4}]
+        results.runs[Series(task, 2, "p Q4_1", "p", "Q4_1", "Q4_1")] = [
+            {"prefill_tps": speed, "decode_tps": speed / 4}
+        ]
     assert "| 40 %    | 40 %   |" in table.kept_section(results, TASK, loaded, 2)
 
 

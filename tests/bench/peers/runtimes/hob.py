@@ -18,7 +18,7 @@ class Hob(Runtime):
 
     def prepare(self, kit: Kit, models) -> None:
         self.models = models
-        done = subprocess.run([self.command, "--version"], capture_output=True, text=True)
+        done = subprocess.run([self.command, "--version"], capture_output=True, text=True, check=False)
         self.version = done.stdout.strip()
 
     def variants(self) -> list[Variant]:

@@ -132,5 +132,3 @@ def quantize(kit: Kit, source: pathlib.Path, target: pathlib.Path, kind: str) ->
     tool = build(kit) / "llama-quantize"
     threads = str(os.cpu_count() or 1)
     kit.logged(f"quantize-{kind}", [tool, "--allow-requantize", source, target, kind, threads])
-
-

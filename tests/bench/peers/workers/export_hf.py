@@ -9,9 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 source, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-loaded = AutoModelForCausalLM.from_pretrained(
-    source.parent, gguf_file=source.name, dtype=torch.float32
-)
+loaded = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
 # A model that was loaded from GGUF refuses to be saved; a fresh one with its values does not.
 loaded.config.__dict__.pop("quantization_config", None)
 fresh = AutoModelForCausalLM.from_config(loaded.config, dtype=torch.float32)

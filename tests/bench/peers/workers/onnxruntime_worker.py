@@ -10,9 +10,7 @@ from common import Generate, Reply, Spec, Stopwatch, main
 
 def load(spec: Spec) -> Generate:
     config = og.Config(spec.model)
-    config.overlay(
-        json.dumps({"model": {"decoder": {"session_options": {"intra_op_num_threads": spec.threads}}}})
-    )
+    config.overlay(json.dumps({"model": {"decoder": {"session_options": {"intra_op_num_threads": spec.threads}}}}))
     model = og.Model(config)
 
     def generate(prompt: list[int], new: int) -> Reply:
