@@ -62,7 +62,8 @@ def build(kit: Kit) -> pathlib.Path:
                 f"llama-cpp-python=={VERSION}",
             ])  # fmt: skip
             with tarfile.open(partial / f"llama_cpp_python-{VERSION}.tar.gz") as archive:
-                archive.extractall(partial, filter="data")
+                safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # Python 3.11.4
+                archive.extractall(partial, **safe)
 
         source = kit.once(work / "source", f"Fetching llama-cpp-python {VERSION}", fetch)
         tree = source / f"llama_cpp_python-{VERSION}" / "vendor" / "llama.cpp"
