@@ -9,7 +9,7 @@ import sys
 from . import machine, models, rounds, runtimes, table
 from .kit import Kit, Unavailable, cache_folder
 from .models import Models
-from .runtimes import ctranslate2, hob, llama_cpp, onnxruntime, openvino, transformers
+from .runtimes import ctranslate2, hob, litert, llama_cpp, onnxruntime, openvino, transformers
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PEERS = {
@@ -17,6 +17,7 @@ PEERS = {
     "openvino": openvino.make,
     "ctranslate2": ctranslate2.make,
     "onnxruntime": onnxruntime.make,
+    "litert": litert.make,
     "transformers": transformers.make,
 }
 TASKS = ("reply", "decode", "depth", "short")
@@ -122,8 +123,9 @@ def report(results: rounds.Results, plan: rounds.Plan, missing: dict[str, str], 
         f'{plan.rounds} round{"s" if plan.rounds > 1 else ""}, medians (min–max). "hob … is": how many times as fast, short'
         " or small it is\nas that line; the median of the rounds' ratios. Of the limit: prefill, 2"
         " operations a weight of\nthe layers' matrices over the int8 peak, attention left out; decode, bytes of weights over"
-        " bandwidth, the cache left\nout. llama.cpp: prompts are made up by llama-bench, load is from process start, a whole"
-        " reply is the sum of its parts;\nload of the others is opening the model."
+        " bandwidth, the cache left\nout. llama.cpp and LiteRT-LM make"
+        " their prompts up and their whole reply is the sum of its parts.\nLoad is opening the model; for llama.cpp it is from process"
+        " start."
     )
     problems = [f"{name} could not be had: {why}" for name, why in missing.items()]
     problems += [
