@@ -20,6 +20,11 @@ PEERS = {
     "litert": litert.make,
     "transformers": transformers.make,
 }
+NOTES = """"hob … is": how many times as fast, short or small it is as that line;
+the median of the rounds' ratios. Of the limit: for prefill, 2 operations a weight of the layers' matrices over the
+int8 peak, attention left out; for decode, bytes of weights over bandwidth, the cache left out. llama.cpp and LiteRT-LM
+make their prompts up, and their whole reply is the sum of its parts. Load is opening the model; for llama.cpp, which
+does not tell, it is from process start."""
 TASKS = ("reply", "decode", "depth", "short")
 
 
@@ -120,12 +125,7 @@ def report(results: rounds.Results, plan: rounds.Plan, missing: dict[str, str], 
     parts.append(
         f"{m['cpu']} ({m['architecture']}; {' '.join(m['flags'])}), {m['cores']} cores, {m['system']}.\n"
         f"Measured between the rounds, {table.ceilings_line(results)}.\n"
-        f'{plan.rounds} round{"s" if plan.rounds > 1 else ""}, medians (min–max). "hob … is": how many times as fast, short'
-        " or small it is\nas that line; the median of the rounds' ratios. Of the limit: prefill, 2"
-        " operations a weight of\nthe layers' matrices over the int8 peak, attention left out; decode, bytes of weights over"
-        " bandwidth, the cache left\nout. llama.cpp and LiteRT-LM make"
-        " their prompts up and their whole reply is the sum of its parts.\nLoad is opening the model; for llama.cpp it is from process"
-        " start."
+        f"{plan.rounds} round{'s' if plan.rounds > 1 else ''}: medians (min–max). {NOTES}"
     )
     problems = [f"{name} could not be had: {why}" for name, why in missing.items()]
     problems += [
