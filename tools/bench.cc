@@ -3,9 +3,13 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "tools/common.h"
 
@@ -14,10 +18,11 @@ namespace {
 
 struct Options {
   ModelOptions model;
-  size_t prompt = 512;
+  size_t prompt = 512, depth = 0;
   int32_t generate = 128;
   int reps = 5;
-  bool json = false;
+  std::string tokens;  // a file; empty: made-up ids
+  bool reply = false, json = false;
 };
 
 double Median(std::vector<double> values) {
@@ -38,15 +43,40 @@ std::vector<int32_t> SomeTokens(size_t count, int32_t vocabulary) {
   return tokens;
 }
 
-hob_session_stats Generate(const hob::Model& model, const std::vector<int32_t>& prompt,
-                           int32_t count) {
-  hob::Session session = Check(hob::Session::Create(model));
-  Check(session.AddTokens(prompt));
+// The file's ids, over and over until there are enough.
+std::vector<int32_t> TokensOf(const Options& options, size_t count, int32_t vocabulary) {
+  if (options.tokens.empty()) return SomeTokens(count, vocabulary);
+  const std::vector<int32_t> ids = ReadTokens(options.tokens);
+  if (ids.empty()) throw Failure(options.tokens + " holds no tokens");
+  std::vector<int32_t> tokens(count);
+  for (size_t i = 0; i < count; ++i) tokens[i] = ids[i % ids.size()];
+  return tokens;
+}
+
+struct Reply {
+  hob_session_stats stats;
+  double seconds;  // from before the session is created
+  std::vector<int32_t> answer;
+};
+
+Reply Generate(const hob::Model& model, const std::vector<int32_t>& prompt, int32_t count) {
+  Reply reply;
+  reply.answer.reserve(static_cast<size_t>(count));
   hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
   options.max_tokens = count;
   options.ignore_eos = 1;
+  options.user = &reply.answer;
+  options.on_token = [](void* user, const hob_token* token) -> int32_t {
+    if (token->id != HOB_NO_TOKEN) static_cast<std::vector<int32_t>*>(user)->push_back(token->id);
+    return 0;
+  };
+  const auto start = std::chrono::steady_clock::now();
+  hob::Session session = Check(hob::Session::Create(model));
+  Check(session.AddTokens(prompt));
   Check(session.Generate(options));
-  return Check(session.Stats());
+  reply.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  reply.stats = Check(session.Stats());
+  return reply;
 }
 
 uint64_t PeakRss() {
@@ -60,20 +90,32 @@ uint64_t PeakRss() {
 }
 
 void Run(const Options& options) {
-  std::vector<double> prefill, decode;
+  std::vector<double> prefill, decode, seconds;
+  std::vector<int32_t> answer;
   const Loaded loaded = Load(options.model);
   const hob_model_info info = Check(loaded.model.Info());
-  const std::vector<int32_t> prompt = SomeTokens(options.prompt, info.vocabulary_size);
-  const std::vector<int32_t> seed = SomeTokens(1, info.vocabulary_size);
+  const std::vector<int32_t> prompt = TokensOf(options, options.prompt, info.vocabulary_size);
+  const std::vector<int32_t> cached =
+      TokensOf(options, std::max<size_t>(options.depth, 1), info.vocabulary_size);
   ProgressBar bar("Measuring");
   for (int r = -1; r < options.reps; ++r) {  // the first is a warm-up
-    if (options.prompt > 0) {
-      const hob_session_stats stats = Generate(loaded.model, prompt, 1);
-      if (r >= 0) prefill.push_back(stats.prefill_tokens_per_second);
-    }
-    if (options.generate > 0) {
-      const hob_session_stats stats = Generate(loaded.model, seed, options.generate + 1);
-      if (r >= 0) decode.push_back(stats.decode_tokens_per_second);
+    if (options.reply) {
+      Reply reply = Generate(loaded.model, prompt, options.generate);
+      if (r >= 0) {
+        prefill.push_back(reply.stats.prefill_tokens_per_second);
+        decode.push_back(reply.stats.decode_tokens_per_second);
+        seconds.push_back(reply.seconds);
+        answer = std::move(reply.answer);
+      }
+    } else {
+      if (options.prompt > 0) {
+        const hob_session_stats stats = Generate(loaded.model, prompt, 1).stats;
+        if (r >= 0) prefill.push_back(stats.prefill_tokens_per_second);
+      }
+      if (options.generate > 0) {
+        const hob_session_stats stats = Generate(loaded.model, cached, options.generate + 1).stats;
+        if (r >= 0) decode.push_back(stats.decode_tokens_per_second);
+      }
     }
     bar.Update(static_cast<uint64_t>(r + 2), static_cast<uint64_t>(options.reps + 1));
   }
@@ -88,6 +130,7 @@ void Run(const Options& options) {
                                                                              : "int16";
     out["prompt_tokens"] = options.prompt;
     out["generated_tokens"] = options.generate;
+    out["depth"] = options.reply ? options.prompt : options.depth;
     out["repetitions"] = options.reps;
     out["prefill_tps"] = Median(prefill);
     out["decode_tps"] = Median(decode);
@@ -95,6 +138,11 @@ void Run(const Options& options) {
     out["peak_rss_bytes"] = PeakRss();
     out["prefill_tps_all"] = prefill;
     out["decode_tps_all"] = decode;
+    if (options.reply) {
+      out["reply_s"] = Median(seconds);
+      out["reply_s_all"] = seconds;
+      out["answer"] = answer;
+    }
     Print(out.dump(2) + "\n");
     return;
   }
@@ -108,6 +156,10 @@ void Run(const Options& options) {
                 options.prompt, Median(prefill), options.generate, Median(decode), loaded.load_ms,
                 Bytes(PeakRss()).c_str(), threads, options.reps);
   Print(text);
+  if (options.reply) {
+    std::snprintf(text, sizeof(text), "reply    %20.1f ms\n", Median(seconds) * 1000);
+    Print(text);
+  }
 }
 
 }  // namespace
@@ -122,6 +174,17 @@ void AddBench(CLI::App& app) {
   command->add_option("--gen", options->generate, "tokens to generate")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
+  CLI::Option* depth =
+      command->add_option("--depth", options->depth, "tokens in the cache before those generated")
+          ->check(CLI::Range(0, 1 << 20))
+          ->capture_default_str();
+  command
+      ->add_flag("--reply", options->reply,
+                 "whole replies: generate after the prompt, and time it from end to end")
+      ->excludes(depth);
+  command->add_option("--tokens", options->tokens,
+                      "JSON array of token ids to take the prompt from, over and over; "
+                      "- reads standard input (default: made-up ids)");
   command->add_option("--reps", options->reps, "repetitions")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -13,6 +13,7 @@
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 namespace tool {
@@ -103,6 +104,19 @@ std::string ReadText(const std::string& path) {
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (file.bad()) throw Failure("reading " + path + " failed");
   return text;
+}
+
+std::vector<int32_t> ReadTokens(const std::string& path) {
+  const nlohmann::json parsed = nlohmann::json::parse(ReadText(path), nullptr, false);
+  if (!parsed.is_array()) throw Failure(path + " is not a JSON array of token ids");
+  std::vector<int32_t> tokens;
+  for (const nlohmann::json& id : parsed) {
+    if (!id.is_number_integer() || id < 0 || id > INT32_MAX) {
+      throw Failure(path + ": element " + std::to_string(tokens.size()) + " is not a token id");
+    }
+    tokens.push_back(id.get<int32_t>());
+  }
+  return tokens;
 }
 
 std::string Bytes(uint64_t bytes) {

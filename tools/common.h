@@ -69,6 +69,9 @@ Loaded Load(const ModelOptions& options, bool vocabulary_only = false, uint32_t 
 // A whole file, or standard input for "-".
 std::string ReadText(const std::string& path);
 
+// The token ids in a JSON file, or on standard input for "-"; a Failure for anything else.
+std::vector<int32_t> ReadTokens(const std::string& path);
+
 // Bytes as "93.8 MiB".
 std::string Bytes(uint64_t bytes);
 

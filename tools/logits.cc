@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "tools/common.h"
 
@@ -15,19 +14,6 @@ struct Options {
   ModelOptions model;
   std::string tokens, out;
 };
-
-std::vector<int32_t> ReadTokens(const std::string& path) {
-  const nlohmann::json parsed = nlohmann::json::parse(ReadText(path), nullptr, false);
-  if (!parsed.is_array()) throw Failure(path + " is not a JSON array of token ids");
-  std::vector<int32_t> tokens;
-  for (const nlohmann::json& id : parsed) {
-    if (!id.is_number_integer() || id < 0 || id > INT32_MAX) {
-      throw Failure(path + ": element " + std::to_string(tokens.size()) + " is not a token id");
-    }
-    tokens.push_back(id.get<int32_t>());
-  }
-  return tokens;
-}
 
 // The header of a C-order float32 array (NumPy's .npy format, version 1.0).
 std::string NpyHeader(size_t rows, size_t columns) {
