@@ -50,6 +50,6 @@ class ReadBandwidth {
 // Bytes of the largest cache (32 MiB where the system does not tell). A block of FromMemoryBytes()
 // is certain to be read from memory.
 size_t LargestCacheBytes();
-inline size_t FromMemoryBytes() { return 8 * LargestCacheBytes(); }
+inline size_t FromMemoryBytes() { return 4 * LargestCacheBytes(); }
 
 }  // namespace hob::bench
