@@ -55,7 +55,7 @@ foreach(need IN ITEMS HWY_INCLUDE:Highway FLATBUFFERS_INCLUDE:FlatBuffers "FLATC
   endif()
 endforeach()
 
-if(HOB_BUILD_TOOLS)
+if(HOB_BUILD_TOOLS OR HOB_BUILD_BENCH)
   find_package(CLI11 CONFIG REQUIRED)
 endif()
 if(HOB_BUILD_TOOLS OR HOB_BUILD_TESTS)
