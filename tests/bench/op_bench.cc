@@ -16,7 +16,7 @@ namespace {
 struct Options {
   std::vector<std::string> ops = OpNames();
   std::vector<DType> types = {DType::kQ4_0};
-  std::vector<DType> activations = {DType::kQ8x2Act};
+  std::vector<DType> activations = {DType::kQ16Act};
   std::vector<int64_t> columns = {576}, outputs = {}, rows = {1, 512}, context = {512};
   std::vector<std::string> providers = {""};
   std::vector<size_t> threads = {1};
@@ -134,7 +134,7 @@ void AddOptions(CLI::App& app, Options& o) {
       ->delimiter(',')
       ->transform(CLI::CheckedTransformer(WeightTypes(), CLI::ignore_case).description(""));
   const std::map<std::string, DType> activations = {
-      {"int16", DType::kQ8x2Act}, {"int8", DType::kQ8Act}, {"f32", DType::kF32}};
+      {"int16", DType::kQ16Act}, {"int8", DType::kQ8Act}, {"f32", DType::kF32}};
   app.add_option("--activations", o.activations, "int16 (default), int8, f32")
       ->delimiter(',')
       ->transform(CLI::CheckedTransformer(activations).description(""));

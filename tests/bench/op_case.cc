@@ -36,7 +36,7 @@ class CaseBuilder {
 
   OpCase MatmulSwiglu() {
     Set("activation", 0);
-    const DType x = q_.activations == DType::kF32 ? DType::kQ8x2Act : q_.activations;
+    const DType x = q_.activations == DType::kF32 ? DType::kQ16Act : q_.activations;
     const Operand gate = Matrix(q_.outputs, q_.columns);
     Inputs({Rows(q_.columns, x), gate, Matrix(q_.outputs, q_.columns)});
     Output(q_.outputs, Quantized());

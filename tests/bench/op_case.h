@@ -16,7 +16,7 @@ namespace hob::bench {
 struct OpQuery {
   std::string op;                       // as in OpNames()
   DType type = DType::kQ4_0;            // of weights
-  DType activations = DType::kQ8x2Act;  // what block-quantised weights are multiplied by
+  DType activations = DType::kQ16Act;  // what block-quantised weights are multiplied by
   DType cache = DType::kF16;            // of keys and values
   int64_t columns = 576;                // K
   int64_t outputs = 1536;               // N; the vocabulary of embedding and lm_head
