@@ -17,7 +17,7 @@ constexpr Entry kTypes[] = {
     {DType::kQ5_K, {"Q5_K", 256, 176}}, {DType::kQ6_K, {"Q6_K", 256, 210}},
     {DType::kI32, {"I32", 1, 4}},       {DType::kBF16, {"BF16", 1, 2}},
     {DType::kQC8, {"QC8", 1, 1}},        // without the row scales
-    {DType::kQ8Act, {"Q8ACT", 32, 44}},  // 32 int8, one f32, two int32
+    {DType::kQ8Act, {"Q8ACT", 32, 48}},  // 32 int8, two f32, two int32
 };
 
 // ggml_type in ggml.h; empty where ggml has removed the type.

@@ -24,7 +24,7 @@ enum class DType : int32_t {
   kBF16 = 30,
 
   kQC8 = 1000,     // per-channel int8: rows of int8, then an f32 scale a row (hob-format.md)
-  kQ8Act = 1001,   // activations: a row is int8[K], f32 scale[K/32], int32 sum[K/16]
+  kQ8Act = 1001,   // activations as int8: Q8ActLayout
   kQ16Act = 1002,  // activations to 16 bits as two int8 terms: Q8ActLayout
 };
 

@@ -25,9 +25,10 @@ class CaseBuilder {
   OpCase Matmul(int64_t rows_dim = kTokensDim) {
     case_.op = "matmul";
     Set("weights", 1);
-    const DType x = q_.activations != DType::kF32 && ops::matmul::WantsInt8Activations(q_.type)
-                        ? q_.activations
-                        : DType::kF32;
+    const DType x =
+        q_.activations != DType::kF32 && ops::matmul::WantsInt8Activations(q_.type, q_.columns)
+            ? q_.activations
+            : DType::kF32;
     Inputs({Rows(q_.columns, x, rows_dim), Matrix(q_.outputs, q_.columns), Operand{}});
     Output(q_.outputs, DType::kF32, rows_dim);
     Products(1, x);
