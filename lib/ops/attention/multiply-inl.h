@@ -9,6 +9,7 @@
 
 #include <cstddef>
 
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -24,6 +25,7 @@ constexpr size_t kLanes = hn::MaxLanes(D());
 
 // Lines and vectors of a register block: with 32 registers 6 × 4 sums, with 16 of them 6 × 2.
 constexpr size_t kMaxLines = 6;
+constexpr size_t kPrefetchLines = 4;  // up to these, reading the cache takes longer than computing
 #if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
 constexpr size_t kWide = 4;
 #else
@@ -40,12 +42,16 @@ HWY_INLINE hn::Vec<DF> LoadAsF32(DF d, const F16* from) {
   return hn::PromoteTo(d, hn::LoadU(d16, from));
 }
 
+// What to fetch into the cache meanwhile, laid out as b; may be null. A page of the cache is too
+// short for the hardware to see a stream in it.
+using Next = const uint8_t*;
+
 // c[i][·] (+)= Σ_k a[i][k]·b[k][·] over kVectors vectors of columns, k in order: a column depends
 // on its own column of b alone, whatever the block.
 template <size_t kLineCount, size_t kVectors, class DF, class T>
 HWY_INLINE void Block(DF d, size_t depth, const float* HWY_RESTRICT a, size_t a_stride,
                       const T* HWY_RESTRICT b, size_t b_stride, float* HWY_RESTRICT c,
-                      size_t c_stride, bool accumulate) {
+                      size_t c_stride, bool accumulate, Next next) {
   constexpr size_t kN = hn::MaxLanes(DF());
   hn::Vec<DF> sums[kLineCount][kVectors];
   if (accumulate) {
@@ -62,6 +68,10 @@ HWY_INLINE void Block(DF d, size_t depth, const float* HWY_RESTRICT a, size_t a_
     }
   }
   for (size_t k = 0; k < depth; ++k) {
+    if (kLineCount <= kPrefetchLines && next != nullptr) {
+      for (size_t i = 0; i < kVectors * kN * sizeof(T); i += 64) hwy::Prefetch(next + i);
+      next += b_stride * sizeof(T);
+    }
     hn::Vec<DF> row[kVectors];
 #pragma GCC unroll 8
     for (size_t v = 0; v < kVectors; ++v) row[v] = LoadAsF32(d, b + v * kN);
@@ -85,29 +95,33 @@ HWY_INLINE void Block(DF d, size_t depth, const float* HWY_RESTRICT a, size_t a_
 template <size_t kLineCount, class T>
 HWY_NOINLINE void Multiply(size_t depth, const float* a, size_t a_stride, const T* b,
                            size_t b_stride, float* c, size_t c_stride, size_t columns,
-                           bool accumulate) {
+                           bool accumulate, Next next) {
   const D d;
   size_t j = 0;
+  const auto ahead = [&] { return next == nullptr ? nullptr : next + j * sizeof(T); };
   for (; j + kWide * kLanes <= columns; j += kWide * kLanes) {
-    Block<kLineCount, kWide>(d, depth, a, a_stride, b + j, b_stride, c + j, c_stride, accumulate);
+    Block<kLineCount, kWide>(d, depth, a, a_stride, b + j, b_stride, c + j, c_stride, accumulate,
+                             ahead());
   }
   for (; j + kLanes <= columns; j += kLanes) {
-    Block<kLineCount, 1>(d, depth, a, a_stride, b + j, b_stride, c + j, c_stride, accumulate);
+    Block<kLineCount, 1>(d, depth, a, a_stride, b + j, b_stride, c + j, c_stride, accumulate,
+                         ahead());
   }
   if (kLanes > 8 && j < columns) {
     const hn::CappedTag<float, 8> half;
-    Block<kLineCount, 1>(half, depth, a, a_stride, b + j, b_stride, c + j, c_stride, accumulate);
+    Block<kLineCount, 1>(half, depth, a, a_stride, b + j, b_stride, c + j, c_stride, accumulate,
+                         ahead());
   }
 }
 
 template <class T>
 HWY_INLINE void MultiplyLines(size_t lines, size_t depth, const float* a, size_t a_stride,
                               const T* b, size_t b_stride, float* c, size_t c_stride,
-                              size_t columns, bool accumulate) {
+                              size_t columns, bool accumulate, Next next) {
   switch (lines) {
 #define HOB_LINES(n) \
   case n:            \
-    return Multiply<n>(depth, a, a_stride, b, b_stride, c, c_stride, columns, accumulate)
+    return Multiply<n>(depth, a, a_stride, b, b_stride, c, c_stride, columns, accumulate, next)
     HOB_LINES(1);
     HOB_LINES(2);
     HOB_LINES(3);

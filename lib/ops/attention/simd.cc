@@ -97,7 +97,7 @@ HWY_INLINE Keys KeysOf(const Params& params, const Tile& tile, size_t line, int3
 // scores = queries · keys of one page, for the columns that each block of lines needs.
 template <class T>
 void ScorePage(const Params& params, const Tile& tile, int32_t page_begin, int32_t chunk_begin,
-               const T* keys, const TileMemory& memory) {
+               const T* keys, const TileMemory& memory, Next next) {
   const auto width = static_cast<size_t>(params.head_dim);
   const Lines lines(static_cast<size_t>(tile.rows) * params.group);
   for (size_t block = 0; block < lines.blocks; ++block) {
@@ -110,7 +110,7 @@ void ScorePage(const Params& params, const Tile& tile, int32_t page_begin, int32
     const size_t to = (static_cast<size_t>(last - page_begin) + kLanes - 1) / kLanes * kLanes;
     float* scores = memory.scores + i * kScoreStride + (page_begin - chunk_begin) + from;
     MultiplyLines(end - i, width, memory.queries + i * width, width, keys + from, kPage, scores,
-                  kScoreStride, to - from, false);
+                  kScoreStride, to - from, false, next);
   }
 }
 
@@ -118,7 +118,7 @@ void ScorePage(const Params& params, const Tile& tile, int32_t page_begin, int32
 // every v), so a block has a part in common and rests for each line.
 template <class T>
 void WeighPage(const Params& params, const Tile& tile, int32_t page_begin, int32_t chunk_begin,
-               const T* values, const TileMemory& memory, const Partial& out) {
+               const T* values, const TileMemory& memory, const Partial& out, Next next) {
   const auto width = static_cast<size_t>(params.head_dim);
   const Lines lines(static_cast<size_t>(tile.rows) * params.group);
   const int32_t page_end = page_begin + kKvPageTokens;
@@ -127,7 +127,7 @@ void WeighPage(const Params& params, const Tile& tile, int32_t page_begin, int32
     MultiplyLines(count, static_cast<size_t>(end - first),
                   memory.scores + line * kScoreStride + (first - chunk_begin), kScoreStride,
                   values + static_cast<size_t>(first - page_begin) * width, width,
-                  out.values + line * width, width, width, true);
+                  out.values + line * width, width, width, true, next);
   };
   for (size_t block = 0; block < lines.blocks; ++block) {
     const size_t begin = lines.begin(block), end = lines.begin(block + 1);
@@ -158,6 +158,17 @@ HWY_INLINE const T* CachePointer(const Tile& tile, int32_t page, size_t offset) 
   return reinterpret_cast<const T*>(tile.sequence->pages[page] + offset);
 }
 
+// The page of keys or values that is read after `page` of this chunk.
+HWY_INLINE Next NextPage(const Params& params, const Tile& tile, bool values, int32_t page,
+                         int32_t first_page, int32_t last_page) {
+  const size_t keys_at = params.kv.key_offset(params.layer, tile.kv_head);
+  const size_t values_at = params.kv.value_offset(params.layer, tile.kv_head);
+  const int32_t newest = tile.position(tile.rows - 1) / kKvPageTokens;
+  if (page < last_page) return tile.sequence->pages[page + 1] + (values ? values_at : keys_at);
+  if (!values) return tile.sequence->pages[first_page] + values_at;
+  return page < newest ? tile.sequence->pages[page + 1] + keys_at : nullptr;
+}
+
 void Chunk(const Params& params, const Tile& tile, int32_t chunk, const TileMemory& memory,
            const Partial& out) {
   const auto width = static_cast<size_t>(params.head_dim);
@@ -174,12 +185,14 @@ void Chunk(const Params& params, const Tile& tile, int32_t chunk, const TileMemo
   size_t offset = params.kv.key_offset(params.layer, tile.kv_head);
   for (int32_t page = first_page; page <= last_page; ++page) {
     const int32_t at = page * kKvPageTokens;
+    const Next next =
+        convert ? nullptr : NextPage(params, tile, false, page, first_page, last_page);
     if (convert) ConvertPage(CachePointer<F16>(tile, page, offset), kPage * width, memory.page);
     if (f32 || convert) {
       const float* keys = f32 ? CachePointer<float>(tile, page, offset) : memory.page;
-      ScorePage(params, tile, at, begin, keys, memory);
+      ScorePage(params, tile, at, begin, keys, memory, next);
     } else {
-      ScorePage(params, tile, at, begin, CachePointer<F16>(tile, page, offset), memory);
+      ScorePage(params, tile, at, begin, CachePointer<F16>(tile, page, offset), memory, next);
     }
   }
 
@@ -197,15 +210,16 @@ void Chunk(const Params& params, const Tile& tile, int32_t chunk, const TileMemo
   offset = params.kv.value_offset(params.layer, tile.kv_head);
   for (int32_t page = first_page; page <= last_page; ++page) {
     const int32_t at = page * kKvPageTokens;
+    const Next next = convert ? nullptr : NextPage(params, tile, true, page, first_page, last_page);
     if (convert) {
       const auto used = static_cast<size_t>(HWY_MIN(last - at, kKvPageTokens));
       ConvertPage(CachePointer<F16>(tile, page, offset), used * width, memory.page);
     }
     if (f32 || convert) {
       const float* values = f32 ? CachePointer<float>(tile, page, offset) : memory.page;
-      WeighPage(params, tile, at, begin, values, memory, out);
+      WeighPage(params, tile, at, begin, values, memory, out, next);
     } else {
-      WeighPage(params, tile, at, begin, CachePointer<F16>(tile, page, offset), memory, out);
+      WeighPage(params, tile, at, begin, CachePointer<F16>(tile, page, offset), memory, out, next);
     }
   }
 }
