@@ -310,39 +310,49 @@ TEST_CASE("matmul: panel kernels give the scalar bits") {
   }
 }
 
+// A matrix of `rows` rows in panels, in every provider: the same as its rows.
+void CheckPanels(Fixture& f, DType type, int64_t rows) {
+  constexpr int64_t kColumns = 512, kX = 7;
+  const Weights weights(type, rows, kColumns);
+  const PanelFormat& format = *FindPanelFormat(type, kColumns);
+  const Buffer bytes = f.Memory(PanelsBytes(format, rows, kColumns));
+  for (int64_t n = 0; n < rows; n += kPanelRows) {
+    const size_t panel = static_cast<size_t>(n / kPanelRows);
+    PackWeightRows(format, weights.tensor(), n, std::min(kPanelRows, rows - n),
+                   bytes.data() + panel * PanelBytes(format, kColumns));
+  }
+  Tensor packed = weights.tensor();
+  packed.data = bytes.span();
+  packed.panels = true;
+  const Operand operand{true, type, packed.shape, &packed};
+  for (const DType activation : {DType::kQ8Act, DType::kQ16Act, DType::kF32}) {
+    const Buffer x = f.Input(Activations(kX, kColumns), kX, kColumns, activation);
+    std::vector<Provider> providers =
+        activation == DType::kF32 ? FloatProviders() : PanelProviders();
+    providers.push_back({"scalar", {{}, "scalar"}, ops::matmul::MakeScalarLinear, "scalar"});
+    for (const Provider& provider : providers) {
+      INFO(FindDType(type)->name << " " << provider.label << " N=" << rows);
+      auto from_rows = provider.maker(weights.operand(), activation, f.Context(provider.choice));
+      auto from_panels = provider.maker(operand, activation, f.Context(provider.choice));
+      REQUIRE((from_rows.ok() && from_panels.ok()));
+      if (provider.label == "xnnpack") {
+        REQUIRE(*from_panels == nullptr);  // it packs rows itself
+        continue;
+      }
+      REQUIRE((*from_rows == nullptr) == (*from_panels == nullptr));
+      if (*from_rows == nullptr) continue;
+      CHECK((*from_panels)->packed_bytes() == 0);
+      REQUIRE(SameBits(f.Compute(**from_panels, x, kX, rows, 1, 0),
+                       f.Compute(**from_rows, x, kX, rows, 1, 0).data()));
+    }
+  }
+}
+
 TEST_CASE("matmul: a file's panels are used in place, with the bits of its rows") {
   Fixture f;
-  constexpr int64_t kN = 70, kK = 512, kX = 7;
   for (const DType type : kPanelTypes) {
-    const Weights weights(type, kN, kK);
-    const PanelFormat& format = *FindPanelFormat(type, kK);
-    const Buffer bytes = f.Memory(PanelsBytes(format, kN, kK));
-    for (int64_t n = 0; n < kN; n += kPanelRows) {
-      PackWeightRows(format, weights.tensor(), n, std::min(kPanelRows, kN - n),
-                     bytes.data() + static_cast<size_t>(n / kPanelRows) * PanelBytes(format, kK));
-    }
-    Tensor packed = weights.tensor();
-    packed.data = bytes.span();
-    packed.panels = true;
-    const Operand operand{true, type, packed.shape, &packed};
-    for (const DType activation : {DType::kQ8Act, DType::kF32}) {
-      const Buffer x = f.Input(Activations(kX, kK), kX, kK, activation);
-      std::vector<Provider> providers =
-          activation == DType::kF32 ? FloatProviders() : PanelProviders();
-      providers.push_back({"scalar", {{}, "scalar"}, ops::matmul::MakeScalarLinear, "scalar"});
-      for (const Provider& provider : providers) {
-        INFO(FindDType(type)->name << " " << provider.label);
-        auto rows = provider.maker(weights.operand(), activation, f.Context(provider.choice));
-        auto panels = provider.maker(operand, activation, f.Context(provider.choice));
-        REQUIRE((rows.ok() && panels.ok()));
-        if (provider.label == "xnnpack" && *panels == nullptr) continue;  // its own packing only
-        REQUIRE((*rows == nullptr) == (*panels == nullptr));
-        if (*rows == nullptr) continue;
-        CHECK((*panels)->packed_bytes() == 0);
-        REQUIRE(SameBits(f.Compute(**panels, x, kX, kN, 1, 0),
-                         f.Compute(**rows, x, kX, kN, 1, 0).data()));
-      }
-    }
+    CheckPanels(f, type, 64);
+    CheckPanels(f, type, 70);
   }
 }
 

@@ -202,7 +202,9 @@ int64_t TileOutputs(const Operand& weight, size_t threads) {
 
 StatusOr<std::unique_ptr<Linear>> MakeXnnpackLinear(const Operand& weight, DType activation,
                                                     const PlanContext& context) {
-  if (!context.choice->Allows("xnnpack") || activation != DType::kF32) return nullptr;
+  if (!context.choice->Allows("xnnpack") || activation != DType::kF32 || weight.weight->panels) {
+    return nullptr;
+  }
   // XNNPACK asks the CPU itself, so it cannot be held to fewer instructions (HOB_ISA).
   if (context.choice->cpu.ToString() != CpuFeatures::Detect().ToString()) return nullptr;
   const std::span<const uint8_t> data = weight.weight->data;
