@@ -14,12 +14,12 @@ namespace hob::bench {
 
 // What is asked for. Each operator looks at what concerns it.
 struct OpQuery {
-  std::string op;                       // as in OpNames()
-  DType type = DType::kQ4_0;            // of weights
+  std::string op;                      // as in OpNames()
+  DType type = DType::kQ4_0;           // of weights
   DType activations = DType::kQ16Act;  // what block-quantised weights are multiplied by
-  DType cache = DType::kF16;            // of keys and values
-  int64_t columns = 576;                // K
-  int64_t outputs = 1536;               // N; the vocabulary of embedding and lm_head
+  DType cache = DType::kF16;           // of keys and values
+  int64_t columns = 576;               // K
+  int64_t outputs = 1536;              // N; the vocabulary of embedding and lm_head
   int64_t rows = 1;
   int32_t heads = 9, kv_heads = 3, head_dim = 64;
   int64_t context = 512;  // positions that the cache holds before the step

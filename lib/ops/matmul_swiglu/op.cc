@@ -21,7 +21,8 @@ Status Check(const OpSpec& spec) {
   HOB_RETURN_IF_ERROR(CheckActivation(spec, spec.inputs[0], "the input", type, -1));
   for (size_t i = 1; i < 3; ++i) {
     const Operand& weight = spec.inputs[i];
-    if (!weight.present || weight.weight == nullptr || !matmul::WantsInt8Activations(weight.type, weight.columns())) {
+    if (!weight.present || weight.weight == nullptr ||
+        !matmul::WantsInt8Activations(weight.type, weight.columns())) {
       return SpecError(spec, "a weight is missing or of a type that is not multiplied in int8");
     }
     HOB_RETURN_IF_ERROR(
