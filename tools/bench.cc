@@ -44,10 +44,7 @@ std::vector<int32_t> SomeTokens(size_t count, int32_t vocabulary) {
 }
 
 // The file's ids, over and over until there are enough.
-std::vector<int32_t> TokensOf(const Options& options, size_t count, int32_t vocabulary) {
-  if (options.tokens.empty()) return SomeTokens(count, vocabulary);
-  const std::vector<int32_t> ids = ReadTokens(options.tokens);
-  if (ids.empty()) throw Failure(options.tokens + " holds no tokens");
+std::vector<int32_t> Repeated(const std::vector<int32_t>& ids, size_t count) {
   std::vector<int32_t> tokens(count);
   for (size_t i = 0; i < count; ++i) tokens[i] = ids[i % ids.size()];
   return tokens;
@@ -90,13 +87,20 @@ uint64_t PeakRss() {
 }
 
 void Run(const Options& options) {
+  if (options.reply && (options.prompt < 1 || options.generate < 1)) {
+    throw Failure("--reply needs a prompt and an answer", "Give --prompt and --gen of 1 or more.",
+                  kUsage);
+  }
   std::vector<double> prefill, decode, seconds;
   std::vector<int32_t> answer;
   const Loaded loaded = Load(options.model);
   const hob_model_info info = Check(loaded.model.Info());
-  const std::vector<int32_t> prompt = TokensOf(options, options.prompt, info.vocabulary_size);
-  const std::vector<int32_t> cached =
-      TokensOf(options, std::max<size_t>(options.depth, 1), info.vocabulary_size);
+  const size_t most = std::max<size_t>({options.prompt, options.depth, 1});
+  const std::vector<int32_t> ids =
+      options.tokens.empty() ? SomeTokens(most, info.vocabulary_size) : ReadTokens(options.tokens);
+  if (ids.empty()) throw Failure(options.tokens + " holds no tokens");
+  const std::vector<int32_t> prompt = Repeated(ids, options.prompt);
+  const std::vector<int32_t> cached = Repeated(ids, std::max<size_t>(options.depth, 1));
   ProgressBar bar("Measuring");
   for (int r = -1; r < options.reps; ++r) {  // the first is a warm-up
     if (options.reply) {
@@ -182,9 +186,10 @@ void AddBench(CLI::App& app) {
       ->add_flag("--reply", options->reply,
                  "whole replies: generate after the prompt, and time it from end to end")
       ->excludes(depth);
-  command->add_option("--tokens", options->tokens,
-                      "JSON array of token ids to take the prompt from, over and over; "
-                      "- reads standard input (default: made-up ids)");
+  command->add_option(
+      "--tokens", options->tokens,
+      "JSON array of token ids that prompt and depth are taken from, over and over; "
+      "- reads standard input (default: made-up ids)");
   command->add_option("--reps", options->reps, "repetitions")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -42,7 +42,9 @@ HOB_API hob_status hob_model_render_chat(char** out_text, size_t* out_size, cons
 typedef int32_t hob_convert_weights;
 enum {
   HOB_CONVERT_KEEP = 0, /* weights keep their type and values */
-  HOB_CONVERT_INT8 = 1  /* matrices become int8 with a scale for each row: the fastest to prefill */
+  HOB_CONVERT_INT8 = 1  /* matrices that are multiplied, of a multiple of 32 columns, become int8
+                           with  a scale for each row: the fastest to prefill. What is not finite is
+                           HOB_INVALID_ARGUMENT */
 };
 
 typedef struct hob_convert_options {

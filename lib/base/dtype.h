@@ -23,7 +23,7 @@ enum class DType : int32_t {
   kI32 = 26,
   kBF16 = 30,
 
-  kQC8 = 1000,     // per-channel int8: rows of int8, then an f32 scale a row (hob-format.md)
+  kQC8 = 1000,     // per-channel int8: as rows or panels (hob-format.md)
   kQ8Act = 1001,   // activations as int8: Q8ActLayout
   kQ16Act = 1002,  // activations to 16 bits as two int8 terms: Q8ActLayout
 };

@@ -44,17 +44,17 @@ struct PanelFormat {
 const PanelFormat* FindPanelFormat(DType type, int64_t columns);
 
 // Bytes of a panel of `columns` columns.
-inline size_t PanelBytes(const PanelFormat& format, int64_t columns) {
-  const size_t blocks = static_cast<size_t>(columns / kBlockColumns);
-  const size_t groups = blocks / static_cast<size_t>(format.group_blocks);
-  return static_cast<size_t>(format.panel_bytes) +
-         groups * static_cast<size_t>(format.group_bytes) +
-         blocks * static_cast<size_t>(format.block_bytes);
+inline uint64_t PanelBytes(const PanelFormat& format, int64_t columns) {
+  const uint64_t blocks = static_cast<uint64_t>(columns / kBlockColumns);
+  const uint64_t groups = blocks / static_cast<uint64_t>(format.group_blocks);
+  return static_cast<uint64_t>(format.panel_bytes) +
+         groups * static_cast<uint64_t>(format.group_bytes) +
+         blocks * static_cast<uint64_t>(format.block_bytes);
 }
 
 // Of a whole matrix.
-inline size_t PanelsBytes(const PanelFormat& format, int64_t rows, int64_t columns) {
-  return static_cast<size_t>((rows + kPanelRows - 1) / kPanelRows) * PanelBytes(format, columns);
+inline uint64_t PanelsBytes(const PanelFormat& format, int64_t rows, int64_t columns) {
+  return static_cast<uint64_t>((rows + kPanelRows - 1) / kPanelRows) * PanelBytes(format, columns);
 }
 
 // Packs up to 32 rows, `row_bytes` apart in the file's format, into a panel (zeroed memory).

@@ -243,6 +243,9 @@ Status ReadTensors(const fbs::Model& root, std::span<const uint8_t> data, Budget
                                    .hob_types = true,
                                    .panels = entry->panels()},
                                   data, kHobAlignment, model));
+    if (entry->panels() && root.version() < 2) {
+      return Corrupt(Concat("tensor ", Quoted(name), " is panels, which version 1 does not have"));
+    }
     if (model->tensors.back().data.size() != entry->size()) {
       return Corrupt(Concat("tensor ", Quoted(name), " has ", entry->size(),
                             " bytes; its shape and type take ", model->tensors.back().data.size()));

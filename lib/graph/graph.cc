@@ -125,6 +125,11 @@ Status CheckGraph(const Graph& graph, const ModelFile& file) {
     const OpDef* op = FindOp(node.op);
     if (op == nullptr) return bad(node, "is of an operator that this version does not have");
     HOB_RETURN_IF_ERROR(op->check(MakeSpec(graph, node, file)));
+    // Tokens are checked against the vocabulary alone.
+    if (node.op == "embedding" &&
+        graph.values[static_cast<size_t>(node.inputs[0])].shape[0] < graph.shape.vocabulary) {
+      return bad(node, "has a table of fewer rows than the vocabulary has tokens");
+    }
     // The cache has one geometry for all layers.
     if (node.op == "attention" &&
         (node.layer < 0 || node.attributes.IntOr("kv_heads", 0) != graph.shape.kv_heads ||

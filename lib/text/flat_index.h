@@ -13,7 +13,7 @@ namespace hob::text {
 // about a millisecond, which nodes of their own took ten times as long for.
 class FlatIndex {
  public:
-  // Holds up to `most` items.
+  // Holds up to `most` items; no more must be inserted.
   explicit FlatIndex(size_t most = 0) : slots_(std::bit_ceil(2 * most + 1)) {}
 
   // The item with this hash for which equal(item) holds, or −1.

@@ -42,8 +42,8 @@ HWY_INLINE hn::Vec<DF> LoadAsF32(DF d, const F16* from) {
   return hn::PromoteTo(d, hn::LoadU(d16, from));
 }
 
-// What to fetch into the cache meanwhile, laid out as b; may be null. A page of the cache is too
-// short for the hardware to see a stream in it.
+// What to fetch into the cache meanwhile, as many bytes as b has; may be null. A page of the cache
+// is too short for the hardware to see a stream in it.
 using Next = const uint8_t*;
 
 // c[i][·] (+)= Σ_k a[i][k]·b[k][·] over kVectors vectors of columns, k in order: a column depends

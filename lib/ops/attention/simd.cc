@@ -158,7 +158,8 @@ HWY_INLINE const T* CachePointer(const Tile& tile, int32_t page, size_t offset) 
   return reinterpret_cast<const T*>(tile.sequence->pages[page] + offset);
 }
 
-// The page of keys or values that is read after `page` of this chunk.
+// What is read after `page` of this chunk's keys or values: the next page of them, then the values,
+// then the next chunk's keys.
 HWY_INLINE Next NextPage(const Params& params, const Tile& tile, bool values, int32_t page,
                          int32_t first_page, int32_t last_page) {
   const size_t keys_at = params.kv.key_offset(params.layer, tile.kv_head);

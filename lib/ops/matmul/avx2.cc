@@ -2,8 +2,8 @@
 // Panels times int8 activations with AVX2. vpmaddubsw multiplies unsigned weights by signed
 // activations and adds pairs in 16 bits; as many of its results are added up there as cannot
 // overflow (15, 31 or 63 · 127 · 2 each), then vpmaddwd with ones widens: a 32-bit lane is an
-// output. Q8_0 moves the weight's sign to the activation. Integer sums are exact and the floats
-// follow the order that avx512vnni.cc documents, so both give the same bits.
+// output. Q8_0 and QC8 move the weight's sign to the activation. Integer sums are exact and the
+// floats follow the order that avx512vnni.cc documents, so both give the same bits.
 #include "lib/ops/matmul/panel_kernels.h"
 
 #if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)

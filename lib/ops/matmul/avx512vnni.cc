@@ -384,7 +384,9 @@ template <typename Format, int kTerms>
 void PanelsOf(const PanelArgs& args) {
   const uint8_t* panel = args.panels;
   for (int64_t n = 0; n < args.outputs; n += kPanelRows, panel += args.panel_bytes) {
-    if (Format::kChannel || args.rows <= kTileRows<Format, kTerms>) {
+    if constexpr (Format::kChannel) {  // bytes already
+      AllRows<Format, kTerms>(panel, args, n);
+    } else if (args.rows <= kTileRows<Format, kTerms>) {
       AllRows<Format, kTerms>(panel, args, n);
     } else {
       Expanded<Format>::Expand(panel, args.columns / kBlockColumns, args.scratch);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Block-quantised weights packed into panels, with the best panel kernel of this CPU.
+// Weights in panels, the file's or packed here, with the best panel kernel of this CPU.
 #include <algorithm>
 
 #include "lib/base/block_formats.h"

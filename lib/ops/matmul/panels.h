@@ -27,10 +27,11 @@ struct PanelArgs {
 };
 using PanelFunction = void (*)(const PanelArgs&);
 
-// Scratch of one call: a panel's quants as bytes, scales and mins as f32, and sums of a few rows.
+// Scratch of one call: a panel's quants as bytes, scales and mins as f32, and, for the portable
+// kernels, four int8 rows of activations as 16 bits.
 inline size_t PanelScratchBytes(int64_t columns) {
   const size_t blocks = static_cast<size_t>(columns / kBlockColumns);
-  return blocks * (1024 + 2 * 128 + 128 + 8 * 16) + 64;
+  return blocks * (1024 + 2 * 128 + 4 * 64) + 64;
 }
 
 }  // namespace hob::ops::matmul

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reference: rows of the file's own format, one output after the other.
+// The reference: one output after the other, from rows or panels.
 #include <cmath>
 
 #include "lib/base/block_formats.h"
