@@ -22,13 +22,17 @@ bool HoldsRows(const Tensor& tensor, int64_t rows, int64_t columns) {
   return static_cast<uint64_t>(rows) <= tensor.data.size() / row_bytes;
 }
 
+PanelRow RowOfPanels(const Tensor& tensor, int64_t row) {
+  const PanelFormat& format = *FindPanelFormat(tensor.type, tensor.columns());
+  const uint64_t panel =
+      static_cast<uint64_t>(row / kPanelRows) * PanelBytes(format, tensor.columns());
+  return PanelRow(format, tensor.data.data() + panel, row % kPanelRows);
+}
+
 void DequantizeWeightRow(const Tensor& tensor, int64_t row, float* out) {
   const int64_t columns = tensor.columns();
   if (tensor.panels) {
-    const PanelFormat& format = *FindPanelFormat(tensor.type, columns);
-    const uint8_t* panel =
-        tensor.data.data() + static_cast<size_t>(row / kPanelRows) * PanelBytes(format, columns);
-    PanelRow(format, panel, row % kPanelRows).Dequantize(columns, out);
+    RowOfPanels(tensor, row).Dequantize(columns, out);
   } else if (tensor.type == DType::kQC8) {
     DequantizePerChannelRow(tensor.data, tensor.rows(), columns, row, out);
   } else {

@@ -136,3 +136,36 @@ TEST_CASE("a converted model opens and answers as its source; a cancelled conver
   }
   CHECK(replies[0] == replies[1]);
 }
+
+TEST_CASE("a model converted to int8 weights answers; an unknown kind of weights is refused") {
+  const TemporaryFolder folder;
+  const std::string in = ChatFixture();
+  const std::string out = folder / "out.hob";
+  hob_convert_options options = HOB_CONVERT_OPTIONS_INIT;
+  const auto convert = [&](auto e) {
+    return hob_convert(in.data(), in.size(), out.data(), out.size(), &options, e);
+  };
+  options.weights = 7;
+  const Outcome outcome = Try(convert);
+  CHECK(outcome.status == HOB_INVALID_ARGUMENT);
+  CHECK(outcome.message.find("weights is 7") != std::string::npos);
+  CHECK(folder.files() == 0);
+
+  options.weights = HOB_CONVERT_INT8;
+  REQUIRE(Try(convert).status == HOB_OK);
+  const RuntimePtr runtime = MakeRuntime();
+  for (const hob_activations activations :
+       {HOB_ACTIVATIONS_INT16, HOB_ACTIVATIONS_INT8, HOB_ACTIVATIONS_F32}) {
+    hob_model_options model_options = HOB_MODEL_OPTIONS_INIT;
+    model_options.activations = activations;
+    const ModelPtr model = OpenModel(runtime.get(), out, &model_options);
+    const SessionPtr session = MakeSession(model.get());
+    REQUIRE(AddText(session.get(), "hello") == HOB_OK);
+    hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
+    generate.max_tokens = 10;
+    generate.ignore_eos = 1;
+    hob_generate_result result = HOB_GENERATE_RESULT_INIT;
+    REQUIRE_OK(hob_session_generate(&result, session.get(), &generate, &error));
+    CHECK(result.generated_tokens == 10);
+  }
+}

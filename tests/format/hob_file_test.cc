@@ -381,6 +381,23 @@ TEST_CASE("flipped bytes in a .hob file give an error or a model, never a crash"
   CHECK(refused > 1000);
 }
 
+// A file of a finished FlatBuffer and `data_bytes` zeros.
+std::vector<uint8_t> FileOf(const flatbuffers::FlatBufferBuilder& builder, uint32_t version,
+                            uint64_t data_bytes) {
+  HobHeader header = {};
+  std::memcpy(header.magic, format::kHobMagic, sizeof(header.magic));
+  header.version = version;
+  header.header_bytes = 64;
+  header.flatbuffer_offset = 64;
+  header.flatbuffer_bytes = builder.GetSize();
+  header.data_offset = (64 + builder.GetSize() + 63) / 64 * 64;
+  header.data_bytes = data_bytes;
+  std::vector<uint8_t> bytes(header.data_offset + data_bytes);
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  std::memcpy(bytes.data() + 64, builder.GetBufferPointer(), builder.GetSize());
+  return bytes;
+}
+
 // A file whose entries share one long text describes far more than it holds.
 TEST_CASE("a FlatBuffer that unfolds to more than itself is refused") {
   flatbuffers::FlatBufferBuilder builder;
@@ -392,20 +409,38 @@ TEST_CASE("a FlatBuffer that unfolds to more than itself is refused") {
       fbs::CreateMetaEntry(builder, key, fbs::MetaValue::TextArray, array)};
   const auto metadata = builder.CreateVector(entries);
   fbs::FinishModelBuffer(builder, fbs::CreateModel(builder, 1, 0, metadata));
-  HobHeader header = {};
-  std::memcpy(header.magic, format::kHobMagic, sizeof(header.magic));
-  header.version = 1;
-  header.header_bytes = 64;
-  header.flatbuffer_offset = 64;
-  header.flatbuffer_bytes = builder.GetSize();
-  header.data_offset = (64 + builder.GetSize() + 63) / 64 * 64;
-  std::vector<uint8_t> bytes(header.data_offset);
-  std::memcpy(bytes.data(), &header, sizeof(header));
-  std::memcpy(bytes.data() + 64, builder.GetBufferPointer(), builder.GetSize());
+  const std::vector<uint8_t> bytes = FileOf(builder, 1, 0);
   const AlignedBytes file(bytes);
   const Status status = ParseHob(file.span()).status();
   INFO(status);
   CHECK(status.message().find("more than it holds") != std::string::npos);
+}
+
+TEST_CASE("panels are refused in a file of version 1, and where their bytes are missing") {
+  struct Case {
+    uint32_t version;
+    int64_t rows;
+    const char* message;
+  };
+  constexpr uint64_t kPanel = 64 + 1024;  // of Q8_0, one block wide
+  for (const Case& c :
+       {Case{2, 32, ""}, Case{1, 32, "version 1 does not have"}, Case{2, 33, "the file has"}}) {
+    flatbuffers::FlatBufferBuilder builder;
+    const std::vector<int64_t> shape = {c.rows, 32};
+    const std::vector<flatbuffers::Offset<fbs::TensorEntry>> tensors = {fbs::CreateTensorEntry(
+        builder, builder.CreateString("w"), static_cast<int32_t>(DType::kQ8_0),
+        builder.CreateVector(shape), 0, kPanel, true)};
+    const auto architecture = builder.CreateString("x");
+    const auto all = builder.CreateVector(tensors);
+    fbs::FinishModelBuffer(builder,
+                           fbs::CreateModel(builder, c.version, architecture, 0, 0, 0, all));
+    const std::vector<uint8_t> bytes = FileOf(builder, c.version, kPanel);
+    const AlignedBytes file(bytes);
+    const auto model = ParseHob(file.span());
+    INFO(model.status());
+    CHECK(model.ok() == (*c.message == '\0'));
+    CHECK(model.status().message().find(c.message) != std::string::npos);
+  }
 }
 
 }  // namespace

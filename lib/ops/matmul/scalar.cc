@@ -83,10 +83,7 @@ class ScalarLinear final : public Linear {
 
   // Row n as a panel has it; a row of the file's own format is packed into `panel` first.
   PanelRow ReadRow(int64_t n, uint8_t* panel) const {
-    if (tensor_.panels) {
-      const size_t offset = static_cast<size_t>(n / kPanelRows) * PanelBytes(*format_, columns_);
-      return PanelRow(*format_, tensor_.data.data() + offset, n % kPanelRows);
-    }
+    if (tensor_.panels) return RowOfPanels(tensor_, n);
     PackWeightRows(*format_, tensor_, n, 1, panel);
     return PanelRow(*format_, panel, 0);
   }
