@@ -46,8 +46,8 @@ hob_model_info Info(const Model& model) {
   info.has_chat_template = model.has_chat_template() ? 1 : 0;
   info.parameters = model.parameters();
   info.file_bytes = model.file().file == nullptr ? 0 : model.file().file->bytes().size();
-  if (model.scheduler() == nullptr) return info;
-  const Executor& executor = model.scheduler()->executor();
+  if (model.batcher() == nullptr) return info;
+  const Executor& executor = model.batcher()->executor();
   const ModelShape& shape = executor.shape();
   info.vocabulary_size = shape.vocabulary;
   info.context_length = shape.context_length;
@@ -58,7 +58,7 @@ hob_model_info Info(const Model& model) {
   info.head_dim = shape.head_dim;
   info.max_batch_rows = executor.max_rows();
   info.weight_bytes = executor.weight_bytes();
-  info.scratch_bytes = executor.scratch_bytes();
+  info.scratch_bytes = model.batcher()->scratch_bytes();
   info.kv_bytes_per_token = executor.kv_layout().page_bytes() / kKvPageTokens;
   return info;
 }

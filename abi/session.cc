@@ -196,8 +196,7 @@ hob_status hob_session_reset(hob_session* session, hob_error** error) {
   using namespace hob::abi;
   return Call(error, [&]() -> hob::Status {
     HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
-    use->Reset();
-    return absl::OkStatus();
+    return use->Reset();
   });
 }
 
@@ -243,7 +242,7 @@ hob_status hob_session_get_stats(hob_session_stats* out, const hob_session* sess
     written.prefill_tokens_per_second =
         PerSecond(counts.prompt_tokens - counts.cached_tokens, stats.prefill_ns);
     written.decode_tokens_per_second = PerSecond(counts.generated_tokens - 1, stats.decode_ns);
-    written.cache_bytes = use->cache_bytes();
+    written.cache_bytes = stats.cache_bytes;
     written.peak_bytes = use->model().runtime().allocator()->peak_bytes();
     WriteStruct(out, written);
     return absl::OkStatus();

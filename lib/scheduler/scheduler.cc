@@ -1,14 +1,109 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/scheduler/scheduler.h"
 
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
 namespace hob {
 
-Status Scheduler::Run(const Step& step, const std::atomic<bool>& stop) {
+StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(ThreadPool& pool, size_t max_sequences) {
+  std::unique_ptr<Scheduler> scheduler(new Scheduler(pool, max_sequences));
+  try {
+    scheduler->thread_ = std::thread([raw = scheduler.get()] { raw->Serve(); });
+  } catch (const std::system_error&) {
+    return Error(StatusCode::kResourceExhausted,
+                 "the system refused to start the scheduler's thread");
+  }
+  return scheduler;
+}
+
+Scheduler::~Scheduler() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+Status Scheduler::Submit(Batcher& batcher, std::shared_ptr<Sequence> sequence,
+                         const Urgency& urgency) {
+  {
+    const std::lock_guard lock(mutex_);
+    size_t count = 0;
+    for (const Batcher* each : batchers_) count += each->size();
+    if (count >= max_sequences_) {
+      return Error(StatusCode::kResourceExhausted,
+                   Concat(count, " answers are on their way, and more are not allowed"),
+                   "Try again when one has ended, or create the runtime with larger max_requests.");
+    }
+    batcher.Add(std::move(sequence), urgency);
+    woken_ = true;
+  }
+  changed_.notify_one();
+  return absl::OkStatus();
+}
+
+void Scheduler::Wake() {
+  {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+  }
+  changed_.notify_one();
+}
+
+Status Scheduler::RunAlone(Batcher& batcher, const Step& step, const std::atomic<bool>& stop) {
   const Turnstile::Turn turn(turnstile_);
   if (stop.load(std::memory_order_relaxed)) {
     return Error(StatusCode::kCancelled, "the step was cancelled");
   }
-  return executor_->Run(step, &stop);
+  return batcher.executor().Run(step, &stop);
+}
+
+void Scheduler::Attach(Batcher& batcher) {
+  const std::lock_guard lock(mutex_);
+  batchers_.push_back(&batcher);
+}
+
+void Scheduler::Detach(Batcher& batcher) {
+  const std::lock_guard lock(mutex_);
+  std::erase(batchers_, &batcher);
+}
+
+Batcher* Scheduler::Next() {
+  for (size_t i = 0; i < batchers_.size(); ++i) {
+    Batcher* const batcher = batchers_[(turn_ + i) % batchers_.size()];
+    if (batcher->size() == 0) continue;
+    const bool work = batcher->Compose();
+    if (work) {
+      turn_ = (turn_ + i + 1) % batchers_.size();
+      return batcher;
+    }
+    batcher->EndFinished();
+  }
+  return nullptr;
+}
+
+void Scheduler::Serve() {
+  std::unique_lock lock(mutex_);
+  while (!ending_) {
+    woken_ = false;
+    Batcher* const batcher = Next();
+    if (batcher == nullptr) {
+      changed_.wait(lock, [&] { return woken_ || ending_; });
+      continue;
+    }
+    // A batcher with sequences stays: who destroys it has waited for their End.
+    lock.unlock();
+    {
+      const Turnstile::Turn turn(turnstile_);
+      batcher->RunStep(pool_);
+    }
+    lock.lock();
+    batcher->EndFinished();
+  }
 }
 
 }  // namespace hob

@@ -1,34 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
-// Brings the steps of a model's sessions to its executor.
+// The thread of a runtime that runs the steps of its models.
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
+#include <cstddef>
 #include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 #include "lib/base/status.h"
-#include "lib/graph/executor.h"
+#include "lib/base/thread_pool.h"
+#include "lib/scheduler/batcher.h"
+#include "lib/scheduler/sequence.h"
 #include "lib/scheduler/turnstile.h"
 
 namespace hob {
 
-// Owns the executor of one model. Steps run one at a time in the order in which they come, so
-// sessions alternate: a long prompt holds another's next token up by one chunk at most.
-// Thread-safe.
+// Models take turns, a step each; within a model see Batcher. Thread-safe.
 class Scheduler {
  public:
-  // `turnstile` is the runtime's and outlives this.
-  Scheduler(std::unique_ptr<Executor> executor, Turnstile& turnstile)
-      : executor_(std::move(executor)), turnstile_(turnstile) {}
+  static constexpr size_t kDefaultSequences = 256;
 
-  // Waits for its turn and runs `step`. CANCELLED once `stop` is set, the cache of the step's rows
-  // then undefined. Other errors as Executor::Run.
-  Status Run(const Step& step, const std::atomic<bool>& stop);
+  // `pool` outlives this; `max_sequences` may be on their way at a time. RESOURCE_EXHAUSTED if the
+  // system gives no thread.
+  static StatusOr<std::unique_ptr<Scheduler>> Create(ThreadPool& pool, size_t max_sequences);
+  // No batcher is left.
+  ~Scheduler();
 
-  const Executor& executor() const { return *executor_; }
+  // Begins to serve `sequence`, until its End. RESOURCE_EXHAUSTED if too many are on their way.
+  Status Submit(Batcher& batcher, std::shared_ptr<Sequence> sequence, const Urgency& urgency);
+  // A sequence has work again, or wants to stop.
+  void Wake();
+  // Runs a step on the calling thread, between two others. CANCELLED once `stop` is set, the cache
+  // of the step's rows then undefined. Other errors as Executor::Run.
+  Status RunAlone(Batcher& batcher, const Step& step, const std::atomic<bool>& stop);
+
+  // Whoever runs loops on the pool holds a turn.
+  Turnstile& turnstile() { return turnstile_; }
+  size_t max_sequences() const { return max_sequences_; }
 
  private:
-  std::unique_ptr<Executor> executor_;
-  Turnstile& turnstile_;
+  friend class Batcher;
+
+  Scheduler(ThreadPool& pool, size_t max_sequences)
+      : pool_(pool), max_sequences_(max_sequences) {}
+  void Attach(Batcher& batcher);
+  void Detach(Batcher& batcher);
+  void Serve();
+  // The next batcher with work, its step composed; null if none has any.
+  Batcher* Next();
+
+  ThreadPool& pool_;
+  const size_t max_sequences_;
+  Turnstile turnstile_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Batcher*> batchers_;
+  size_t turn_ = 0;       // of batchers_
+  bool woken_ = false;    // since Next last looked
+  bool ending_ = false;
+  std::thread thread_;
 };
 
 }  // namespace hob

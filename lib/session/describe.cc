@@ -60,10 +60,10 @@ void WriteTensors(JsonWriter& json, const ModelFile& file) {
   json.EndArray();
 }
 
-void WriteGraph(JsonWriter& json, const Scheduler* scheduler) {
+void WriteGraph(JsonWriter& json, const Batcher* batcher) {
   json.Key("graph").BeginArray();
-  if (scheduler != nullptr) {
-    for (const PlannedNode& node : scheduler->executor().Describe()) {
+  if (batcher != nullptr) {
+    for (const PlannedNode& node : batcher->executor().Describe()) {
       json.BeginObject();
       json.Key("name").String(node.name).Key("op").String(node.op);
       json.Key("provider").String(node.provider).Key("layer").Int(node.layer);
@@ -79,10 +79,10 @@ void WriteMemory(JsonWriter& json, const Model& model) {
   if (model.file().file != nullptr) {
     json.Key("file_bytes").Uint(model.file().file->bytes().size());
   }
-  if (model.scheduler() != nullptr) {
-    const Executor& executor = model.scheduler()->executor();
+  if (model.batcher() != nullptr) {
+    const Executor& executor = model.batcher()->executor();
     json.Key("weight_bytes").Uint(executor.weight_bytes());
-    json.Key("scratch_bytes").Uint(executor.scratch_bytes());
+    json.Key("scratch_bytes").Uint(model.batcher()->scratch_bytes());
     json.Key("kv_bytes_per_token").Uint(executor.kv_layout().page_bytes() / kKvPageTokens);
     json.Key("kv_type").String(executor.kv_layout().type == DType::kF32 ? "F32" : "F16");
   }
@@ -102,7 +102,7 @@ std::string DescribeModel(const Model& model) {
   WriteMetadata(json, model.file().metadata);
   WriteVocabulary(json, model);
   WriteTensors(json, model.file());
-  WriteGraph(json, model.scheduler());
+  WriteGraph(json, model.batcher());
   WriteMemory(json, model);
   json.EndObject();
   return json.text();

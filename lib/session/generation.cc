@@ -1,169 +1,104 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/session/generation.h"
 
-#include <algorithm>
-#include <span>
+#include <utility>
 
-#include "lib/text/unicode.h"
+#include "lib/base/contain.h"
+#include "lib/scheduler/scheduler.h"
 
 namespace hob {
 namespace {
-
-Status CheckOptions(const GenerateOptions& options) {
-  if (options.max_tokens < 0) {
-    return Error(StatusCode::kInvalidArgument,
-                 Concat("generate option max_tokens is ", options.max_tokens, ", below 0"));
-  }
-  if (options.stops.size() > GenerateOptions::kMaxStops) {
-    return Error(StatusCode::kInvalidArgument,
-                 Concat("there are ", options.stops.size(), " stop texts, more than ",
-                        GenerateOptions::kMaxStops));
-  }
-  for (size_t i = 0; i < options.stops.size(); ++i) {
-    const std::string& stop = options.stops[i];
-    if (stop.empty() || stop.size() > GenerateOptions::kMaxStopBytes) {
-      return Error(StatusCode::kInvalidArgument,
-                   Concat("stop text ", i, " has ", stop.size(), " bytes, not 1 to ",
-                          GenerateOptions::kMaxStopBytes));
-    }
-    if (text::FindInvalidUtf8(stop) != std::string_view::npos) {
-      return Error(StatusCode::kInvalidArgument, Concat("stop text ", i, " is not UTF-8"));
-    }
-  }
-  return absl::OkStatus();
-}
 
 uint64_t Nanoseconds(std::chrono::steady_clock::duration time) {
   return static_cast<uint64_t>(std::chrono::nanoseconds(time).count());
 }
 
-}  // namespace
-
-StatusOr<GenerateResult> Session::Generate(const GenerateOptions& options) {
-  stop_.store(false, std::memory_order_relaxed);
-  HOB_RETURN_IF_ERROR(CheckOptions(options));
-  std::vector<int32_t> prompt;
-  if (messages_.empty()) {
-    prompt = tokens_;
-  } else {
-    HOB_ASSIGN_OR_RETURN(prompt, model_->EncodeChat(messages_));
-  }
-  if (prompt.empty()) {
-    return Error(StatusCode::kFailedPrecondition, "the session is empty",
-                 "Add a message, text or tokens first.");
-  }
-  if (prompt.size() > static_cast<size_t>(context_tokens_)) {
-    return PromptTooLong(prompt.size(), context_tokens_);
-  }
-  Generation generation(*this, options, std::move(prompt));
-  HOB_RETURN_IF_ERROR(generation.Run());
-  generation.Commit();
-  return generation.result();
+// What failed on the scheduler's thread may lack a message: there may have been no memory for one.
+Status WithMessage(const Status& status) {
+  if (!status.message().empty()) return status;
+  return Error(status.code(), status.code() == StatusCode::kResourceExhausted
+                                  ? "out of memory"
+                                  : "an unexpected exception ended the answer");
 }
 
+}  // namespace
+
 Generation::Generation(Session& session, const GenerateOptions& options,
-                       std::vector<int32_t> prompt)
+                       std::vector<int32_t> prompt, int64_t dropped)
     : session_(session),
       options_(options),
+      window_(session.window()),
       tokens_(std::move(prompt)),
+      dropped_(dropped),
       detokenizer_(session.model().tokenizer()),
       stops_(options.stops),
       start_(Clock::now()),
-      drawn_(session.sampler_.drawn()) {
+      drawn_(session.sampler_.drawn()),
+      taken_drawn_(drawn_) {
   result_.prompt_tokens = static_cast<int32_t>(tokens_.size());
-}
-
-Generation::~Generation() {
-  if (!committed_) session_.sampler_.set_drawn(drawn_);
-}
-
-Status Generation::Run() {
-  if (full()) {
-    End(FinishReason::kContextFull);
-    return absl::OkStatus();
-  }
-  Status status = Prefill();
-  if (status.ok()) status = Decode();
-  if (absl::IsCancelled(status)) {
-    End(FinishReason::kCancelled);
-    status = absl::OkStatus();
-  }
-  return status;
-}
-
-Status Generation::Prefill() {
   // The last token is run again in any case: its logits begin the answer.
   session_.KeepCached(std::span(tokens_).first(tokens_.size() - 1));
   result_.cached_tokens = session_.cache_.tokens();
-  const auto chunk = static_cast<size_t>(session_.model().scheduler()->executor().max_rows());
-  const Clock::time_point start = Clock::now();
-  for (auto at = static_cast<size_t>(result_.cached_tokens); at < tokens_.size();) {
-    const size_t rows = std::min(chunk, tokens_.size() - at);
-    const auto last = static_cast<int32_t>(rows) - 1;
-    const bool end = at + rows == tokens_.size();
-    HOB_RETURN_IF_ERROR(session_.RunStep(std::span(tokens_).subspan(at, rows),
-                                         std::span(&last, end ? 1 : 0),
-                                         session_.logits_.as<float>()));
-    at += rows;
-  }
-  stats_.prefill_ns = Nanoseconds(Clock::now() - start);
-  return absl::OkStatus();
 }
 
-Status Generation::Decode() {
-  Clock::time_point first;
-  while (true) {
-    HOB_ASSIGN_OR_RETURN(const bool more, NextToken());
-    if (result_.generated_tokens == 1) {
-      first = Clock::now();
-      stats_.time_to_first_token_ns = Nanoseconds(first - start_);
-    }
-    if (!more) break;
-    const int32_t row = 0;
-    HOB_RETURN_IF_ERROR(session_.RunStep(std::span(tokens_).last(1), std::span(&row, 1),
-                                         session_.logits_.as<float>()));
-    stats_.decode_ns = Nanoseconds(Clock::now() - first);
-  }
-  if (result_.finish_reason != FinishReason::kCancelled) Flush();
-  return absl::OkStatus();
-}
-
-StatusOr<bool> Generation::NextToken() {
-  const text::Tokenizer& tokenizer = session_.model().tokenizer();
-  // Ids past the tokenizer's are padding of the model's last matrix.
-  const std::span<float> logits(session_.logits_.as<float>(), tokenizer.size());
-  HOB_ASSIGN_OR_RETURN(const int32_t token, session_.sampler_.Sample(logits, tokens_));
-  ++result_.generated_tokens;
-  if (!options_.ignore_eos && tokenizer.IsEndOfGeneration(token)) return End(FinishReason::kEnd);
-
-  tokens_.push_back(token);
-  HOB_ASSIGN_OR_RETURN(const std::string text, detokenizer_.Push(token));
-  if (!Emit(token, stops_.Push(text))) return End(FinishReason::kCancelled);
-  if (stops_.found() >= 0) return End(FinishReason::kStop);
-  if (result_.generated_tokens == options_.max_tokens) return End(FinishReason::kLength);
-  if (full()) return End(FinishReason::kContextFull);
+bool Generation::EndIfFull() {
+  if (!full()) return false;
+  Finish(FinishReason::kContextFull);
+  ended_ = true;
   return true;
 }
 
-bool Generation::Emit(int32_t token, const std::string& text) {
-  reply_.append(text);
-  return options_.on_token == nullptr || options_.on_token(token, text);
-}
-
-bool Generation::End(FinishReason reason) {
-  result_.finish_reason = reason;
-  result_.stop_index = stops_.found();
-  return false;
-}
-
-void Generation::Flush() {
-  std::string rest = stops_.Push(detokenizer_.Finish());
-  if (stops_.found() >= 0) {
-    End(FinishReason::kStop);
-  } else {
-    rest.append(stops_.Finish());
+StatusOr<PieceKind> Generation::Take(Clock::time_point deadline, Piece* out) {
+  std::unique_lock lock(mutex_);
+  const auto ready = [&] { return queued_ > 0 || ended_; };
+  if (deadline == Clock::time_point::max()) {
+    changed_.wait(lock, ready);
+  } else if (!changed_.wait_until(lock, deadline, ready) && !session_.stopped()) {
+    return PieceKind::kNone;
   }
-  if (!rest.empty() && !Emit(-1, rest)) End(FinishReason::kCancelled);
+  if (session_.stopped() && (queued_ > 0 || !ended_)) {
+    lock.unlock();
+    Halt();
+    return PieceKind::kEnd;
+  }
+  if (queued_ == 0) {
+    if (absl::IsCancelled(status_)) {
+      Finish(FinishReason::kCancelled);
+    } else if (absl::IsDeadlineExceeded(status_)) {
+      Finish(FinishReason::kTime);
+    } else if (!status_.ok()) {
+      return WithMessage(status_);
+    }
+    return PieceKind::kEnd;
+  }
+  Event& event = queue_[first_];
+  std::swap(*out, event.piece);
+  taken_drawn_ = event.drawn;
+  first_ = (first_ + 1) % kQueue;
+  --queued_;
+  const bool wake = std::exchange(paused_, false);
+  lock.unlock();
+  if (wake) session_.model().batcher()->scheduler().Wake();
+  if (out->token >= 0) ++taken_;
+  reply_.append(out->text);
+  return PieceKind::kToken;
+}
+
+void Generation::Halt() {
+  session_.Cancel();
+  session_.model().batcher()->scheduler().Wake();
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return ended_; });
+  // What was chosen and not taken has not happened.
+  size_t ahead = 0;
+  for (size_t i = 0; i < queued_; ++i) {
+    if (queue_[(first_ + i) % kQueue].piece.token >= 0) ++ahead;
+  }
+  tokens_.resize(tokens_.size() - ahead);
+  queued_ = 0;
+  halted_ = true;
+  Finish(FinishReason::kCancelled);
+  result_.generated_tokens = taken_;
 }
 
 void Generation::Commit() {
@@ -172,10 +107,128 @@ void Generation::Commit() {
     if (!session_.messages_.empty()) session_.messages_.push_back({"assistant", reply_});
     session_.tokens_ = std::move(tokens_);
     session_.reply_ = std::move(reply_);
+    session_.dropped_ = dropped_;
   }
+  if (halted_) session_.sampler_.set_drawn(taken_drawn_);
+  result_.dropped_tokens = dropped_;
+  stats_.cache_bytes = session_.cache_.bytes();
   stats_.counts = result_;
   session_.stats_ = stats_;
-  committed_ = true;
+}
+
+void Generation::Abandon() { session_.sampler_.set_drawn(drawn_); }
+
+Work Generation::Next() {
+  {
+    const std::lock_guard lock(mutex_);
+    // To roll, the caller must have taken all: what it did not take has not happened.
+    paused_ = queued_ >= (full() ? 1 : kAhead);
+    if (paused_) return {};
+  }
+  if (full()) {
+    const auto drop = static_cast<ptrdiff_t>(window_.Drop(tokens_.size()));
+    const auto from = tokens_.begin() + window_.keep;
+    tokens_.erase(from, from + drop);
+    dropped_ += drop;
+    session_.KeepCached(std::span(tokens_).first(tokens_.size() - 1));
+  }
+  return {std::span(tokens_).subspan(static_cast<size_t>(session_.cache_.tokens())), 1};
+}
+
+Status Generation::Prepare(int32_t rows, SequenceRows* out) {
+  return Contain([&] {
+    session_.cached_.reserve(session_.cached_.size() + static_cast<size_t>(rows));
+    HOB_RETURN_IF_ERROR(session_.cache_.PrepareAppend(rows));
+    *out = {session_.cache_.pages(), 0, rows, session_.cache_.tokens()};
+    return absl::OkStatus();
+  });
+}
+
+bool Generation::Accept(int32_t rows, std::span<float> logits) {
+  const auto ran = std::span(tokens_).subspan(static_cast<size_t>(session_.cache_.tokens()),
+                                              static_cast<size_t>(rows));
+  session_.cache_.CommitAppend(rows);
+  session_.cached_.insert(session_.cached_.end(), ran.begin(), ran.end());
+  if (logits.empty()) return true;
+  if (result_.generated_tokens == 0) {
+    prefilled_ = Clock::now();
+    stats_.prefill_ns = Nanoseconds(prefilled_ - start_);
+  } else {
+    stats_.decode_ns = Nanoseconds(Clock::now() - prefilled_);
+  }
+  bool more = false;
+  const Status status = Contain([&] {
+    // Ids past the tokenizer's are padding of the model's last matrix.
+    HOB_ASSIGN_OR_RETURN(more, Choose(logits.first(session_.model().tokenizer().size())));
+    return absl::OkStatus();
+  });
+  if (result_.generated_tokens == 1) {
+    prefilled_ = Clock::now();
+    stats_.time_to_first_token_ns = Nanoseconds(prefilled_ - start_);
+  }
+  if (status.ok()) return more;
+  const std::lock_guard lock(mutex_);
+  status_ = status;
+  return false;
+}
+
+void Generation::End(const Status& status) {
+  // What a step left unfinished goes.
+  session_.cache_.Truncate(session_.cache_.tokens());
+  const std::lock_guard lock(mutex_);
+  if (status_.ok()) status_ = status;
+  ended_ = true;
+  changed_.notify_all();
+}
+
+// Chooses the next token and queues it; true: go on.
+StatusOr<bool> Generation::Choose(std::span<float> logits) {
+  const text::Tokenizer& tokenizer = session_.model().tokenizer();
+  HOB_ASSIGN_OR_RETURN(const int32_t token, session_.sampler_.Sample(logits, tokens_));
+  ++result_.generated_tokens;
+  const bool end = !options_.ignore_eos && tokenizer.IsEndOfGeneration(token);
+  bool more = false;
+  if (end) {
+    Finish(FinishReason::kEnd);
+  } else {
+    tokens_.push_back(token);
+    HOB_ASSIGN_OR_RETURN(const std::string text, detokenizer_.Push(token));
+    Push(token, stops_.Push(text));
+    if (stops_.found() >= 0) {
+      Finish(FinishReason::kStop);
+    } else if (result_.generated_tokens == options_.max_tokens) {
+      Finish(FinishReason::kLength);
+    } else if (full() && !session_.rolls()) {
+      Finish(FinishReason::kContextFull);
+    } else {
+      more = true;
+    }
+  }
+  if (more) return true;
+  // What detokenizer and stop texts held back.
+  std::string rest = stops_.Push(detokenizer_.Finish());
+  if (stops_.found() >= 0) {
+    Finish(FinishReason::kStop);
+  } else {
+    rest.append(stops_.Finish());
+  }
+  if (!rest.empty()) Push(-1, std::move(rest));
+  return false;
+}
+
+void Generation::Finish(FinishReason reason) {
+  result_.finish_reason = reason;
+  result_.stop_index = stops_.found();
+}
+
+void Generation::Push(int32_t token, std::string text) {
+  const std::lock_guard lock(mutex_);
+  Event& event = queue_[(first_ + queued_) % kQueue];
+  event.piece.token = token;
+  event.piece.text = std::move(text);
+  event.drawn = session_.sampler_.drawn();
+  ++queued_;
+  changed_.notify_all();
 }
 
 }  // namespace hob

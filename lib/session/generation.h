@@ -1,61 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "lib/scheduler/sequence.h"
+#include "lib/session/rolling_window.h"
 #include "lib/session/session.h"
 #include "lib/session/stop_matcher.h"
 #include "lib/text/detokenizer.h"
 
 namespace hob {
 
-// One answer on its way: prefill, then choose, hand out, run, token by token. Changes of the
-// session other than its cache wait for Commit.
-class Generation {
+// One answer on its way. The scheduler drives it, as a Sequence; what it chooses goes through a
+// queue to the session's caller, which it may be a few tokens ahead of. Until Commit the session
+// changes in its cache and sampler alone, and nobody but the scheduler may touch those until End.
+class Generation final : public Sequence {
  public:
-  // `prompt` is not empty and fits the context.
-  Generation(Session& session, const GenerateOptions& options, std::vector<int32_t> prompt);
-  // Without Commit, the sampler's random state is as it was.
-  ~Generation();
-  Generation(const Generation&) = delete;
-  Generation& operator=(const Generation&) = delete;
+  // `prompt` is not empty and fits the context. The session outlives the End of this.
+  Generation(Session& session, const GenerateOptions& options, std::vector<int32_t> prompt,
+             int64_t dropped);
 
-  Status Run();
-  // Appends the answer to the session.
+  // The caller's side, one thread at a time.
+
+  // True, and at its end, if there is no room for an answer: it is then not to be submitted.
+  bool EndIfFull();
+
+  // Waits until `deadline` for the next piece. When there is none any more, the answer is over:
+  // kEnd, or why it failed.
+  StatusOr<PieceKind> Take(std::chrono::steady_clock::time_point deadline, Piece* out);
+  // Ends the answer with what was taken; returns once the scheduler has let go.
+  void Halt();
+  // After kEnd: appends the answer to the session.
   void Commit();
+  // After an error or Halt: leaves the session as it was.
+  void Abandon();
 
-  const GenerateResult& result() const { return result_; }
+  // The scheduler's side.
+  Work Next() override;
+  Status Prepare(int32_t rows, SequenceRows* out) override;
+  bool Accept(int32_t rows, std::span<float> logits) override;
+  void End(const Status& status) override;
+  const std::atomic<bool>& stop() const override { return session_.stop_; }
 
  private:
   using Clock = std::chrono::steady_clock;
+  // Tokens that may be chosen before the caller takes them.
+  static constexpr size_t kAhead = 4;
+  // And what one step may add: a text that was held back.
+  static constexpr size_t kQueue = kAhead + 2;
 
-  // Runs the prompt, all but what is cached. CANCELLED if the session was.
-  Status Prefill();
-  Status Decode();
-  // Chooses the next token from the session's logits and hands it out; true: go on.
-  StatusOr<bool> NextToken();
-  // Hands out `text`; false if the callback ends the answer.
-  bool Emit(int32_t token, const std::string& text);
-  bool End(FinishReason reason);
-  // Hands out what detokenizer and stop texts held back.
-  void Flush();
+  // A piece, and the sampler's state when it was chosen.
+  struct Event {
+    Piece piece;
+    uint64_t drawn = 0;
+  };
+
+  StatusOr<bool> Choose(std::span<float> logits);
+  void Finish(FinishReason reason);
+  void Push(int32_t token, std::string text);
   bool full() const { return tokens_.size() >= static_cast<size_t>(session_.context_tokens()); }
 
   Session& session_;
-  const GenerateOptions& options_;
+  const GenerateOptions options_;
+  const RollingWindow window_;
   std::vector<int32_t> tokens_;  // prompt and answer
-  std::string reply_;
+  int64_t dropped_;              // tokens that left tokens_ to make room
   text::StreamingDetokenizer detokenizer_;
   StopMatcher stops_;
   GenerateResult result_;
   SessionStats stats_;
-  Clock::time_point start_;
-  uint64_t drawn_;  // from the sampler, before this answer
-  bool committed_ = false;
+  Clock::time_point start_, prefilled_;
+  const uint64_t drawn_;  // from the sampler, before this answer
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::array<Event, kQueue> queue_;  // a ring
+  size_t first_ = 0, queued_ = 0;
+  bool paused_ = false;  // Next found the queue full
+  bool ended_ = false;
+  Status status_ = {};  // of the end
+
+  // What the caller took.
+  std::string reply_;
+  int32_t taken_ = 0;  // tokens
+  uint64_t taken_drawn_;
+  bool halted_ = false;
 };
 
 }  // namespace hob

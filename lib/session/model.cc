@@ -65,7 +65,7 @@ StatusOr<std::shared_ptr<Model>> Model::Open(std::shared_ptr<Runtime> runtime,
   executor_options.progress = options.progress;
   std::unique_ptr<Executor> executor;
   {
-    const Turnstile::Turn turn(model->runtime_->turnstile());  // packing runs on the pool
+    const Turnstile::Turn turn(model->runtime_->scheduler().turnstile());  // packing runs on the pool
     auto created = Executor::Create(model->file_, model->runtime_->pool(),
                                     model->runtime_->allocator(), executor_options);
     if (!created.ok()) return Annotate(created.status(), path);
@@ -77,8 +77,9 @@ StatusOr<std::shared_ptr<Model>> Model::Open(std::shared_ptr<Runtime> runtime,
                  Concat(path, ": the vocabulary has ", vocabulary_size,
                         " tokens, but the model knows ", executor->shape().vocabulary));
   }
-  model->scheduler_ =
-      std::make_unique<Scheduler>(std::move(executor), model->runtime_->turnstile());
+  HOB_ASSIGN_OR_RETURN(model->batcher_,
+                       Batcher::Create(std::move(executor), model->runtime_->scheduler(),
+                                       model->runtime_->allocator()));
   return model;
 }
 

@@ -9,7 +9,7 @@
 
 #include "lib/base/status.h"
 #include "lib/format/model_file.h"
-#include "lib/scheduler/scheduler.h"
+#include "lib/scheduler/batcher.h"
 #include "lib/session/runtime.h"
 #include "lib/text/chat_template.h"
 #include "lib/text/tokenizer.h"
@@ -47,7 +47,7 @@ class Model {
   const std::string& path() const { return path_; }
   const text::Tokenizer& tokenizer() const { return *tokenizer_; }
   // Null for a vocabulary-only model.
-  Scheduler* scheduler() const { return scheduler_.get(); }
+  Batcher* batcher() const { return batcher_.get(); }
   bool has_chat_template() const { return !file_->vocabulary.chat_template.empty(); }
 
   // The text of a conversation. FAILED_PRECONDITION without a chat template; UNIMPLEMENTED if the
@@ -73,7 +73,7 @@ class Model {
   std::shared_ptr<const ModelFile> file_;
   std::unique_ptr<text::Tokenizer> tokenizer_;
   StatusOr<std::unique_ptr<text::ChatTemplate>> chat_template_ = nullptr;
-  std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<Batcher> batcher_;
 };
 
 }  // namespace hob

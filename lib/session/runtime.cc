@@ -11,6 +11,7 @@ namespace hob {
 namespace {
 
 constexpr uint32_t kMaxThreads = 1024;
+constexpr uint32_t kMaxRequests = 1 << 16;
 
 int64_t CurrentProcess() {
 #if defined(_WIN32)
@@ -28,6 +29,11 @@ StatusOr<std::shared_ptr<Runtime>> Runtime::Create(const RuntimeOptions& options
                  Concat("runtime option threads is ", options.threads, ", above ", kMaxThreads),
                  "0 takes as many as the process may use.");
   }
+  if (options.max_requests > kMaxRequests) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("runtime option max_requests is ", options.max_requests, ", above ",
+                        kMaxRequests));
+  }
   if ((options.allocator.allocate == nullptr) != (options.allocator.release == nullptr)) {
     return Error(StatusCode::kInvalidArgument,
                  "runtime options allocate and release: one is set and the other is not");
@@ -43,6 +49,9 @@ StatusOr<std::shared_ptr<Runtime>> Runtime::Create(const RuntimeOptions& options
   runtime->log_level_ = options.log_level;
   runtime->allocator_ = std::make_shared<Allocator>(options.allocator);
   HOB_ASSIGN_OR_RETURN(runtime->pool_, ThreadPool::Create(options.threads));
+  const size_t sequences =
+      options.max_requests == 0 ? Scheduler::kDefaultSequences : options.max_requests;
+  HOB_ASSIGN_OR_RETURN(runtime->scheduler_, Scheduler::Create(*runtime->pool_, sequences));
   return runtime;
 }
 

@@ -10,12 +10,13 @@
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/base/thread_pool.h"
-#include "lib/scheduler/turnstile.h"
+#include "lib/scheduler/scheduler.h"
 
 namespace hob {
 
 struct RuntimeOptions {
-  uint32_t threads = 0;  // 0: as many as the process may use
+  uint32_t threads = 0;       // 0: as many as the process may use
+  uint32_t max_requests = 0;  // answers on their way at a time; 0: 256
   AllocatorHooks allocator;
   std::function<void(LogLevel level, std::string_view line)> log;  // null: silence
   LogLevel log_level = LogLevel::kInfo;
@@ -28,8 +29,7 @@ class Runtime {
 
   ThreadPool& pool() { return *pool_; }
   size_t threads() const { return pool_->threads(); }
-  // Whoever runs loops on the pool holds a turn of it.
-  Turnstile& turnstile() { return turnstile_; }
+  Scheduler& scheduler() { return *scheduler_; }
   const std::shared_ptr<Allocator>& allocator() const { return allocator_; }
   void Log(LogLevel level, std::string_view message) const;
 
@@ -45,7 +45,7 @@ class Runtime {
   LogLevel log_level_ = LogLevel::kInfo;
   std::shared_ptr<Allocator> allocator_;
   std::unique_ptr<ThreadPool> pool_;
-  Turnstile turnstile_;
+  std::unique_ptr<Scheduler> scheduler_;
 };
 
 }  // namespace hob

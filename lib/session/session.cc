@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "lib/scheduler/scheduler.h"
+#include "lib/session/generation.h"
 #include "lib/text/unicode.h"
 
 namespace hob {
@@ -28,11 +30,11 @@ Status PromptTooLong(size_t tokens, int32_t context) {
 
 StatusOr<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model,
                                                    const SessionOptions& options) {
-  if (model->scheduler() == nullptr) {
+  if (model->batcher() == nullptr) {
     return Error(StatusCode::kFailedPrecondition, "the model was opened with its vocabulary only",
                  "Open it without vocabulary_only to create sessions.");
   }
-  const ModelShape& shape = model->scheduler()->executor().shape();
+  const ModelShape& shape = model->batcher()->executor().shape();
   const int32_t context =
       options.context_tokens == 0 ? shape.context_length : options.context_tokens;
   if (context < 1 || context > shape.context_length) {
@@ -40,30 +42,47 @@ StatusOr<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model,
                  Concat("session option context_tokens is ", options.context_tokens,
                         ", not between 1 and the model's ", shape.context_length));
   }
+  if (options.keep_tokens < 0 || (options.keep_tokens != 0 && !options.roll)) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("session option keep_tokens is ", options.keep_tokens,
+                        options.roll ? ", below 0" : ", but the session does not roll"));
+  }
+  if (options.roll && (context < 16 || options.keep_tokens > context / 2)) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("a session that rolls and keeps ", options.keep_tokens,
+                        " tokens needs a context of 16 and of twice those, not of ", context));
+  }
   HOB_ASSIGN_OR_RETURN(Sampler sampler, Sampler::Create(options.sampler));
-  HOB_ASSIGN_OR_RETURN(
-      Buffer logits,
-      Buffer::Create(model->runtime().allocator(),
-                     static_cast<size_t>(shape.vocabulary) * sizeof(float), "logits"));
+  const RollingWindow window{.context = context, .keep = options.keep_tokens};
   return std::unique_ptr<Session>(
-      new Session(std::move(model), context, std::move(sampler), std::move(logits)));
+      new Session(std::move(model), window, options.roll, std::move(sampler)));
 }
 
-Session::Session(std::shared_ptr<Model> model, int32_t context_tokens, Sampler sampler,
-                 Buffer logits)
+Session::Session(std::shared_ptr<Model> model, const RollingWindow& window, bool rolls,
+                 Sampler sampler)
     : model_(std::move(model)),
-      context_tokens_(context_tokens),
+      window_(window),
+      rolls_(rolls),
       sampler_(std::move(sampler)),
-      logits_(std::move(logits)),
       cache_(model_->runtime().allocator(),
-             model_->scheduler()->executor().kv_layout().page_bytes()) {}
+             model_->batcher()->executor().kv_layout().page_bytes()) {}
+
+Session::~Session() { Undo(); }
+
+Status Session::CheckIdle() const {
+  if (running_ == nullptr) return absl::OkStatus();
+  return Error(StatusCode::kFailedPrecondition, "the session is answering",
+               "Poll it to the end, or cancel and poll.");
+}
 
 Status Session::SetSampler(const SamplerOptions& options) {
+  HOB_RETURN_IF_ERROR(CheckIdle());
   HOB_ASSIGN_OR_RETURN(sampler_, Sampler::Create(options));
   return absl::OkStatus();
 }
 
 Status Session::AddMessage(std::string_view role, std::string_view content) {
+  HOB_RETURN_IF_ERROR(CheckIdle());
   HOB_RETURN_IF_ERROR(model_->CheckChat());
   if (messages_.empty() && !tokens_.empty()) {
     return Error(StatusCode::kFailedPrecondition, "the session holds raw text, not messages",
@@ -77,6 +96,7 @@ Status Session::AddMessage(std::string_view role, std::string_view content) {
 }
 
 Status Session::KeepMessages(size_t count) {
+  HOB_RETURN_IF_ERROR(CheckIdle());
   if (count > messages_.size()) {
     return Error(StatusCode::kInvalidArgument,
                  Concat("the session has ", messages_.size(), " messages, fewer than ", count));
@@ -96,19 +116,22 @@ Status Session::AddText(std::string_view text, const text::EncodeOptions& option
 }
 
 Status Session::AddTokens(std::span<const int32_t> tokens) {
+  HOB_RETURN_IF_ERROR(CheckIdle());
   if (!messages_.empty()) {
     return Error(StatusCode::kFailedPrecondition, "the session holds messages, not raw text",
                  "Reset it, or use another session.");
   }
   HOB_RETURN_IF_ERROR(CheckTokens(tokens));
   const size_t total = tokens_.size() + tokens.size();
-  if (total > static_cast<size_t>(context_tokens_)) return PromptTooLong(total, context_tokens_);
+  if (!rolls_ && total > static_cast<size_t>(context_tokens())) {
+    return PromptTooLong(total, context_tokens());
+  }
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
   return absl::OkStatus();
 }
 
 Status Session::CheckTokens(std::span<const int32_t> tokens) const {
-  const int32_t vocabulary = model_->scheduler()->executor().shape().vocabulary;
+  const int32_t vocabulary = model_->batcher()->executor().shape().vocabulary;
   for (size_t i = 0; i < tokens.size(); ++i) {
     if (tokens[i] < 0 || tokens[i] >= vocabulary) {
       return Error(StatusCode::kInvalidArgument,
@@ -137,7 +160,8 @@ Status Session::RunStep(std::span<const int32_t> tokens, std::span<const int32_t
   step.sequences = {&sequence, 1};
   step.logit_rows = logit_rows;
   step.logits = logits;
-  if (Status status = model_->scheduler()->Run(step, stop_); !status.ok()) {
+  Batcher& batcher = *model_->batcher();
+  if (Status status = batcher.scheduler().RunAlone(batcher, step, stop_); !status.ok()) {
     cache_.Truncate(cache_.tokens());
     return status;
   }
@@ -149,13 +173,13 @@ Status Session::RunStep(std::span<const int32_t> tokens, std::span<const int32_t
 Status Session::Evaluate(std::span<const int32_t> tokens, const LogitsCallback& on_logits) {
   if (tokens.empty()) return Error(StatusCode::kInvalidArgument, "there are no tokens to evaluate");
   HOB_RETURN_IF_ERROR(CheckTokens(tokens));
-  Reset();
-  if (tokens.size() > static_cast<size_t>(context_tokens_)) {
-    return PromptTooLong(tokens.size(), context_tokens_);
+  HOB_RETURN_IF_ERROR(Reset());
+  if (tokens.size() > static_cast<size_t>(context_tokens())) {
+    return PromptTooLong(tokens.size(), context_tokens());
   }
   stop_.store(false, std::memory_order_relaxed);
 
-  const Executor& executor = model_->scheduler()->executor();
+  const Executor& executor = model_->batcher()->executor();
   const auto vocabulary = static_cast<size_t>(executor.shape().vocabulary);
   const size_t chunk = std::min<size_t>(
       {static_cast<size_t>(std::min(executor.max_rows(), kEvaluateRows)), tokens.size()});
@@ -172,17 +196,25 @@ Status Session::Evaluate(std::span<const int32_t> tokens, const LogitsCallback& 
       status = Error(StatusCode::kCancelled, "the callback cancelled the evaluation");
     }
     if (!status.ok()) {
-      Reset();
+      Clear();
       return status;
     }
   }
   tokens_.assign(tokens.begin(), tokens.end());
+  stats_.cache_bytes = cache_.bytes();
   return absl::OkStatus();
 }
 
-void Session::Reset() {
+Status Session::Reset() {
+  HOB_RETURN_IF_ERROR(CheckIdle());
+  Clear();
+  return absl::OkStatus();
+}
+
+void Session::Clear() {
   messages_.clear();
   tokens_.clear();
+  dropped_ = 0;
   reply_.clear();
   cached_.clear();
   cache_.Truncate(0);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,11 +16,16 @@
 #include "lib/sampler/sampler.h"
 #include "lib/session/kv_cache.h"
 #include "lib/session/model.h"
+#include "lib/session/rolling_window.h"
 
 namespace hob {
 
+class Generation;
+
 struct SessionOptions {
   int32_t context_tokens = 0;  // 0: the model's
+  bool roll = false;           // where the context is full, drop old tokens rather than end
+  int32_t keep_tokens = 0;     // that are never dropped, at the beginning
   SamplerOptions sampler;
 };
 
@@ -29,6 +35,7 @@ enum class FinishReason : int32_t {
   kStop = 3,
   kCancelled = 4,
   kContextFull = 5,
+  kTime = 6,
 };
 
 struct GenerateOptions {
@@ -38,6 +45,8 @@ struct GenerateOptions {
   int32_t max_tokens = 0;  // 0: until the context is full
   std::vector<std::string> stops;
   bool ignore_eos = false;
+  int32_t priority = 0;          // against other sessions of the runtime: higher first
+  std::chrono::milliseconds max_time{0};  // 0: any
   // Given each token, or −1, and the text that became complete; returns false to end the answer.
   std::function<bool(int32_t token, std::string_view text)> on_token;
 };
@@ -48,24 +57,36 @@ struct GenerateResult {
   int32_t prompt_tokens = 0;
   int32_t cached_tokens = 0;
   int32_t generated_tokens = 0;
+  int64_t dropped_tokens = 0;  // of the conversation, that the model sees no more
 };
+
+// A piece of an answer: a token (−1: none) and the text that became complete.
+struct Piece {
+  int32_t token = -1;
+  std::string text;
+};
+enum class PieceKind : int32_t { kNone = 0, kToken = 1, kEnd = 2 };
 
 struct SessionStats {
   GenerateResult counts;
   uint64_t time_to_first_token_ns = 0;
   uint64_t prefill_ns = 0;
   uint64_t decode_ns = 0;
+  uint64_t cache_bytes = 0;
 };
 
 // OUT_OF_RANGE with both numbers.
 Status PromptTooLong(size_t tokens, int32_t context);
 
-// One thread at a time, save Cancel and TryEnter. Whatever fails leaves messages and text as they
+// One thread at a time, save Cancel and TryEnter. While an answer is on its way (Start), calls that
+// would change the session give FAILED_PRECONDITION. Whatever fails leaves messages and text as they
 // were; what is cached may differ, which cannot be seen in any result.
 class Session {
  public:
   static StatusOr<std::unique_ptr<Session>> Create(std::shared_ptr<Model> model,
                                                    const SessionOptions& options);
+  // Ends an answer that is on its way.
+  ~Session();
 
   // For callers that cannot know that they are alone: false while another call is within Enter and
   // Leave.
@@ -80,8 +101,13 @@ class Session {
 
   // See hob_session_generate.
   StatusOr<GenerateResult> Generate(const GenerateOptions& options);
+  // The same in steps: Start, whose on_token is not used, then Poll until kEnd or an error. Between
+  // them all other calls but Cancel and the const ones give FAILED_PRECONDITION.
+  Status Start(const GenerateOptions& options);
+  StatusOr<PieceKind> Poll(std::chrono::steady_clock::time_point deadline, Piece* out);
   // Any thread, signal handlers too.
   void Cancel() { stop_.store(true, std::memory_order_relaxed); }
+  bool stopped() const { return stop_.load(std::memory_order_relaxed); }
 
   // Resets, then runs `tokens` and gives `on_logits` the logits [rows, vocabulary] of each chunk,
   // until it returns false (CANCELLED).
@@ -89,21 +115,26 @@ class Session {
       std::function<bool(size_t first, size_t rows, std::span<const float> logits)>;
   Status Evaluate(std::span<const int32_t> tokens, const LogitsCallback& on_logits);
 
-  void Reset();
+  Status Reset();
 
   const Model& model() const { return *model_; }
-  int32_t context_tokens() const { return context_tokens_; }
+  int32_t context_tokens() const { return window_.context; }
+  bool rolls() const { return rolls_; }
+  const RollingWindow& window() const { return window_; }
   size_t message_count() const { return messages_.size(); }
   std::span<const int32_t> tokens() const { return tokens_; }
   std::string_view reply() const { return reply_; }
   const SessionStats& stats() const { return stats_; }
-  size_t cache_bytes() const { return cache_.bytes(); }
 
  private:
   friend class Generation;
 
-  Session(std::shared_ptr<Model> model, int32_t context_tokens, Sampler sampler, Buffer logits);
+  Session(std::shared_ptr<Model> model, const RollingWindow& window, bool rolls, Sampler sampler);
 
+  Status CheckIdle() const;
+  void Clear();
+  // Ends the answer that is on its way, as if it had not begun.
+  void Undo();
   Status CheckTokens(std::span<const int32_t> tokens) const;
   // Drops what the cache holds beyond its common beginning with `tokens`.
   void KeepCached(std::span<const int32_t> tokens);
@@ -113,18 +144,20 @@ class Session {
                  float* logits);
 
   std::shared_ptr<Model> model_;
-  int32_t context_tokens_;
+  RollingWindow window_;
+  bool rolls_;
   Sampler sampler_;
-  Buffer logits_;  // [vocabulary] f32, of the last token
 
   std::vector<text::ChatMessage> messages_;
   std::vector<int32_t> tokens_;  // raw text; or the last prompt and answer of the conversation
+  int64_t dropped_ = 0;          // tokens before those of tokens_ that are behind the kept ones
   std::string reply_;
   KvCache cache_;
   std::vector<int32_t> cached_;  // the tokens that cache_ holds
   SessionStats stats_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> busy_{false};
+  std::shared_ptr<Generation> running_;
 };
 
 }  // namespace hob

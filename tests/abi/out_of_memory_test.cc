@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The C++ heap running out at any allocation of the calling thread: an error and no
-// crash; AddressSanitizer sees that nothing leaks.
+// The C++ heap running out at any allocation, whatever the thread: an error and no crash; AddressSanitizer sees that nothing leaks.
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
@@ -10,12 +10,14 @@
 
 namespace {
 
-// Allocations of this thread until one fails; negative: none does.
-thread_local int64_t allocations_left = -1;
+// Allocations until one fails, and all after it; negative: none does.
+std::atomic<int64_t> allocations_left = -1;
 
 void* AllocateOrNull(size_t size, size_t alignment) noexcept {
-  if (allocations_left == 0) return nullptr;
-  if (allocations_left > 0) --allocations_left;
+  for (int64_t left = allocations_left; left >= 0;) {
+    if (left == 0) return nullptr;
+    if (allocations_left.compare_exchange_weak(left, left - 1)) break;
+  }
   return alignment <= alignof(std::max_align_t)
              ? std::malloc(size == 0 ? 1 : size)
              : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Continuous batching (Yu et al. 2022, "Orca"): each step of a model takes one token of every
+// answer on its way, and beside them a chunk of the prompts that wait, in one pass over the weights.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "lib/base/allocator.h"
+#include "lib/base/status.h"
+#include "lib/base/thread_pool.h"
+#include "lib/graph/executor.h"
+#include "lib/scheduler/sequence.h"
+
+namespace hob {
+
+class Scheduler;
+
+// How a sequence is served.
+struct Urgency {
+  using Clock = std::chrono::steady_clock;
+  int32_t priority = 0;  // higher ones are served first, always
+  Clock::time_point deadline = Clock::time_point::max();
+};
+
+// The sequences of one model and the step that they share. Made and destroyed by any thread; the
+// rest is the scheduler's, see there for what is done under its lock.
+class Batcher {
+ public:
+  // `scheduler` outlives this. RESOURCE_EXHAUSTED.
+  static StatusOr<std::unique_ptr<Batcher>> Create(std::unique_ptr<Executor> executor,
+                                                   Scheduler& scheduler,
+                                                   std::shared_ptr<Allocator> allocator);
+  ~Batcher();
+  Batcher(const Batcher&) = delete;
+  Batcher& operator=(const Batcher&) = delete;
+
+  Executor& executor() { return *executor_; }
+  const Executor& executor() const { return *executor_; }
+  Scheduler& scheduler() { return scheduler_; }
+  // Of logits and of the executor's activations.
+  size_t scratch_bytes() const { return executor_->scratch_bytes() + logits_.size(); }
+
+ private:
+  friend class Scheduler;
+  using Clock = Urgency::Clock;
+
+  struct Entry {
+    std::shared_ptr<Sequence> sequence;
+    Urgency urgency;
+    uint64_t served = 0;  // number of the last step that took it
+    Work work = {};
+    int32_t rows = 0;  // that the step takes, 0: none
+    int32_t logit_rows = 0;
+    float* logits = nullptr;
+    bool more = true;  // false: at its end, with `status`
+    Status status = {};
+  };
+
+  Batcher(std::unique_ptr<Executor> executor, Scheduler& scheduler, Buffer logits, int32_t most);
+
+  // Under the scheduler's lock.
+  void Add(std::shared_ptr<Sequence> sequence, const Urgency& urgency);
+  size_t size() const { return entries_.size() + arrivals_.size(); }
+  // Fills the next step; false if nobody has work.
+  bool Compose();
+  // Takes out who is at the end and tells them.
+  void EndFinished();
+
+  // Not under the lock.
+  void RunStep(ThreadPool& pool);
+
+  bool Take(Entry& entry, int32_t rows);
+  int32_t PromptRows(int32_t taken) const;
+
+  std::unique_ptr<Executor> executor_;
+  Scheduler& scheduler_;
+  Buffer logits_;            // [max_logit_rows_][vocabulary]
+  int32_t max_logit_rows_;
+  std::vector<Entry> arrivals_;  // since the last step was composed
+  std::vector<Entry> entries_;
+  std::vector<size_t> order_;  // of entries_, most urgent first
+
+  // The step.
+  std::vector<int32_t> tokens_;
+  std::vector<SequenceRows> rows_;
+  std::vector<int32_t> logit_rows_;
+  std::vector<size_t> taken_;  // entries, in the order of rows_
+  uint64_t step_ = 0;
+  double row_seconds_ = 0;  // what a row of a prompt takes, about; 0: not known
+};
+
+}  // namespace hob

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a session answers: Generate, and Start and Poll, which it consists of.
+#include <chrono>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "lib/scheduler/scheduler.h"
+#include "lib/session/generation.h"
+#include "lib/session/session.h"
+#include "lib/text/unicode.h"
+
+namespace hob {
+namespace {
+
+Status CheckOptions(const GenerateOptions& options) {
+  if (options.max_tokens < 0) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("generate option max_tokens is ", options.max_tokens, ", below 0"));
+  }
+  if (options.stops.size() > GenerateOptions::kMaxStops) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("there are ", options.stops.size(), " stop texts, more than ",
+                        GenerateOptions::kMaxStops));
+  }
+  for (size_t i = 0; i < options.stops.size(); ++i) {
+    const std::string& stop = options.stops[i];
+    if (stop.empty() || stop.size() > GenerateOptions::kMaxStopBytes) {
+      return Error(StatusCode::kInvalidArgument,
+                   Concat("stop text ", i, " has ", stop.size(), " bytes, not 1 to ",
+                          GenerateOptions::kMaxStopBytes));
+    }
+    if (text::FindInvalidUtf8(stop) != std::string_view::npos) {
+      return Error(StatusCode::kInvalidArgument, Concat("stop text ", i, " is not UTF-8"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Status Session::Start(const GenerateOptions& options) {
+  HOB_RETURN_IF_ERROR(CheckIdle());
+  stop_.store(false, std::memory_order_relaxed);
+  HOB_RETURN_IF_ERROR(CheckOptions(options));
+  std::vector<int32_t> prompt;
+  int64_t dropped = 0;
+  if (messages_.empty()) {
+    prompt = tokens_;
+    dropped = dropped_;
+  } else {
+    HOB_ASSIGN_OR_RETURN(prompt, model_->EncodeChat(messages_));
+  }
+  if (prompt.empty()) {
+    return Error(StatusCode::kFailedPrecondition, "the session is empty",
+                 "Add a message, text or tokens first.");
+  }
+  if (rolls_) {
+    const auto drop = static_cast<ptrdiff_t>(window_.Drop(prompt.size()));
+    prompt.erase(prompt.begin() + window_.keep, prompt.begin() + window_.keep + drop);
+    dropped += drop;
+  } else if (prompt.size() > static_cast<size_t>(context_tokens())) {
+    return PromptTooLong(prompt.size(), context_tokens());
+  }
+  auto generation = std::make_shared<Generation>(*this, options, std::move(prompt), dropped);
+  if (!generation->EndIfFull()) {
+    Urgency urgency{.priority = options.priority};
+    if (options.max_time.count() > 0) urgency.deadline = Urgency::Clock::now() + options.max_time;
+    Batcher& batcher = *model_->batcher();
+    HOB_RETURN_IF_ERROR(batcher.scheduler().Submit(batcher, generation, urgency));
+  }
+  running_ = std::move(generation);
+  return absl::OkStatus();
+}
+
+StatusOr<PieceKind> Session::Poll(std::chrono::steady_clock::time_point deadline, Piece* out) {
+  if (running_ == nullptr) {
+    return Error(StatusCode::kFailedPrecondition, "the session is not answering",
+                 "Start an answer first.");
+  }
+  // Whatever happens, throwing for lack of memory included, an answer that is not kept is undone.
+  struct Guard {
+    Session& session;
+    bool over = true;
+    ~Guard() {
+      if (over) session.Undo();
+    }
+  } guard{*this};
+  HOB_ASSIGN_OR_RETURN(const PieceKind kind, running_->Take(deadline, out));
+  if (kind == PieceKind::kEnd) {
+    running_->Commit();
+    running_ = nullptr;
+  }
+  guard.over = false;
+  return kind;
+}
+
+void Session::Undo() {
+  if (running_ == nullptr) return;
+  running_->Halt();
+  running_->Abandon();
+  running_ = nullptr;
+}
+
+StatusOr<GenerateResult> Session::Generate(const GenerateOptions& options) {
+  HOB_RETURN_IF_ERROR(Start(options));
+  // The callback may throw.
+  struct Guard {
+    Session& session;
+    ~Guard() { session.Undo(); }
+  } const guard{*this};
+  Piece piece;
+  while (true) {
+    HOB_ASSIGN_OR_RETURN(const PieceKind kind,
+                         Poll(std::chrono::steady_clock::time_point::max(), &piece));
+    if (kind == PieceKind::kEnd) return stats_.counts;
+    if (options.on_token != nullptr && !options.on_token(piece.token, piece.text)) Cancel();
+  }
+}
+
+}  // namespace hob
