@@ -22,6 +22,8 @@ Status CheckAbiVersion(uint32_t client) {
 RuntimeOptions ToRuntimeOptions(const hob_runtime_options& given) {
   RuntimeOptions options;
   options.threads = given.threads;
+  options.max_requests = given.max_requests;
+  options.memory_limit = given.memory_limit;
   options.log_level = static_cast<LogLevel>(given.log_level);
   options.allocator = {given.allocate, given.release, given.allocator_user};
   if (given.log != nullptr) {
@@ -47,6 +49,10 @@ hob_status hob_runtime_create(hob_runtime** out, const hob_runtime_options* opti
     HOB_ASSIGN_OR_RETURN(
         const hob_runtime_options given,
         ReadStruct<hob_runtime_options>(options, HOB_RUNTIME_OPTIONS_INIT, "hob_runtime_options"));
+    if (given.reserved != 0) {
+      return hob::Error(hob::StatusCode::kInvalidArgument,
+                        "hob_runtime_options.reserved is not zero");
+    }
     HOB_ASSIGN_OR_RETURN(auto runtime, hob::Runtime::Create(ToRuntimeOptions(given)));
     *out = new hob_runtime{std::move(runtime)};
     return absl::OkStatus();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hob/session.h>
 
+#include <chrono>
 #include <span>
 #include <string>
 
@@ -54,6 +55,8 @@ StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_
   GenerateOptions options;
   options.max_tokens = given.max_tokens;
   options.ignore_eos = given.ignore_eos != 0;
+  options.priority = given.priority;
+  options.max_time = std::chrono::milliseconds(given.max_time_ms);
   for (const hob_string& stop : std::span(given.stops, given.stop_count)) {
     HOB_RETURN_IF_ERROR(CheckRange(stop.data, stop.size, "a stop text"));
     if (stop.size > GenerateOptions::kMaxStopBytes) {
@@ -71,6 +74,17 @@ StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_
     };
   }
   return options;
+}
+
+void WriteResult(hob_generate_result* out, const GenerateResult& result) {
+  hob_generate_result written = HOB_GENERATE_RESULT_INIT;
+  written.finish_reason = static_cast<hob_finish_reason>(result.finish_reason);
+  written.stop_index = result.stop_index;
+  written.prompt_tokens = result.prompt_tokens;
+  written.cached_tokens = result.cached_tokens;
+  written.generated_tokens = result.generated_tokens;
+  written.dropped_tokens = result.dropped_tokens;
+  WriteStruct(out, written);
 }
 
 double PerSecond(int64_t count, uint64_t nanoseconds) {
@@ -94,7 +108,11 @@ hob_status hob_session_create(hob_session** out, hob_model* model,
         const hob_session_options given,
         ReadStruct<hob_session_options>(options, HOB_SESSION_OPTIONS_INIT, "hob_session_options"));
     hob::SessionOptions read;
+    HOB_RETURN_IF_ERROR(CheckBool(given.roll, "hob_session_options.roll"));
+    HOB_RETURN_IF_ERROR(CheckReserved(given.reserved, "hob_session_options"));
     read.context_tokens = given.context_tokens;
+    read.roll = given.roll != 0;
+    read.keep_tokens = given.keep_tokens;
     HOB_ASSIGN_OR_RETURN(read.sampler, ReadSamplerOptions(given.sampler));
     HOB_ASSIGN_OR_RETURN(auto session, hob::Session::Create(model->object, read));
     *out = new hob_session{std::move(session)};
@@ -175,14 +193,53 @@ hob_status hob_session_generate(hob_generate_result* out, hob_session* session,
     if (out != nullptr) HOB_RETURN_IF_ERROR(CheckOutStruct(out, "hob_generate_result"));
     HOB_ASSIGN_OR_RETURN(const hob::GenerateOptions read, ReadGenerateOptions(options));
     HOB_ASSIGN_OR_RETURN(const hob::GenerateResult result, use->Generate(read));
-    if (out == nullptr) return absl::OkStatus();
-    hob_generate_result written = HOB_GENERATE_RESULT_INIT;
-    written.finish_reason = static_cast<hob_finish_reason>(result.finish_reason);
-    written.stop_index = result.stop_index;
-    written.prompt_tokens = result.prompt_tokens;
-    written.cached_tokens = result.cached_tokens;
-    written.generated_tokens = result.generated_tokens;
-    WriteStruct(out, written);
+    if (out != nullptr) WriteResult(out, result);
+    return absl::OkStatus();
+  });
+}
+
+hob_status hob_session_start(hob_session* session, const hob_generate_options* options,
+                             hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    HOB_ASSIGN_OR_RETURN(const hob::GenerateOptions read, ReadGenerateOptions(options));
+    return use->Start(read);
+  });
+}
+
+hob_status hob_session_poll(hob_poll* out, hob_token* token, hob_session* session,
+                            int32_t timeout_ms, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out == nullptr) return NullArgument("out");
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    if (token != nullptr) HOB_RETURN_IF_ERROR(CheckOutStruct(token, "hob_token"));
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point deadline = timeout_ms < 0
+                                           ? Clock::time_point::max()
+                                           : Clock::now() + std::chrono::milliseconds(timeout_ms);
+    const hob::Piece* piece = nullptr;
+    HOB_ASSIGN_OR_RETURN(const hob::PieceKind kind, use->Poll(deadline, &piece));
+    *out = static_cast<hob_poll>(kind);
+    if (token != nullptr && piece != nullptr) {
+      hob_token written = HOB_TOKEN_INIT;
+      written.id = piece->token;
+      written.text = piece->text.data();
+      written.text_size = piece->text.size();
+      WriteStruct(token, written);
+    }
+    return absl::OkStatus();
+  });
+}
+
+hob_status hob_session_get_result(hob_generate_result* out, const hob_session* session,
+                                  hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    HOB_RETURN_IF_ERROR(CheckOutStruct(out, "hob_generate_result"));
+    WriteResult(out, use->stats().counts);
     return absl::OkStatus();
   });
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct Options {
   size_t prompt = 512, depth = 0;
   int32_t generate = 128;
   int reps = 5;
+  int sessions = 1;
   std::string tokens;  // a file; empty: made-up ids
   bool reply = false, json = false;
 };
@@ -76,6 +78,48 @@ Reply Generate(const hob::Model& model, const std::vector<int32_t>& prompt, int3
   return reply;
 }
 
+// Tokens a second that `options.sessions` answers at once make together, between the moment when
+// all have their first token and that when the first is done.
+double Together(const hob::Model& model, const Options& options, const std::vector<int32_t>& ids) {
+  using Clock = std::chrono::steady_clock;
+  const auto count = static_cast<size_t>(options.sessions);
+  std::vector<std::vector<Clock::time_point>> times(count);
+  std::vector<hob::Session> sessions;
+  for (size_t i = 0; i < count; ++i) {
+    sessions.push_back(Check(hob::Session::Create(model)));
+    std::vector<int32_t> prompt = ids;
+    prompt[0] = static_cast<int32_t>(i);  // none can share another's cache
+    Check(sessions.back().AddTokens(prompt));
+    times[i].reserve(static_cast<size_t>(options.generate) + 1);
+  }
+  hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
+  generate.max_tokens = options.generate + 1;
+  generate.ignore_eos = 1;
+  for (hob::Session& session : sessions) Check(session.Start(generate));
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < count; ++i) {
+    threads.emplace_back([&, i] {
+      while (true) {
+        const auto polled = sessions[i].Poll();
+        if (!polled.ok() || polled->kind == HOB_POLL_END) return;
+        times[i].push_back(Clock::now());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  Clock::time_point begin = Clock::time_point::min(), end = Clock::time_point::max();
+  for (const auto& each : times) {
+    if (each.size() < 2) throw Failure("a session ended early");
+    begin = std::max(begin, each.front());
+    end = std::min(end, each.back());
+  }
+  double tokens = 0;
+  for (const auto& each : times) {
+    for (const Clock::time_point time : each) tokens += time > begin && time <= end ? 1 : 0;
+  }
+  return tokens / std::chrono::duration<double>(end - begin).count();
+}
+
 uint64_t PeakRss() {
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
@@ -116,7 +160,10 @@ void Run(const Options& options) {
         const hob_session_stats stats = Generate(loaded.model, prompt, 1).stats;
         if (r >= 0) prefill.push_back(stats.prefill_tokens_per_second);
       }
-      if (options.generate > 0) {
+      if (options.generate > 0 && options.sessions > 1) {
+        const double speed = Together(loaded.model, options, cached);
+        if (r >= 0) decode.push_back(speed);
+      } else if (options.generate > 0) {
         const hob_session_stats stats = Generate(loaded.model, cached, options.generate + 1).stats;
         if (r >= 0) decode.push_back(stats.decode_tokens_per_second);
       }
@@ -135,6 +182,7 @@ void Run(const Options& options) {
     out["prompt_tokens"] = options.prompt;
     out["generated_tokens"] = options.generate;
     out["depth"] = options.reply ? options.prompt : options.depth;
+    out["sessions"] = options.sessions;
     out["repetitions"] = options.reps;
     out["prefill_tps"] = Median(prefill);
     out["decode_tps"] = Median(decode);
@@ -182,10 +230,17 @@ void AddBench(CLI::App& app) {
       command->add_option("--depth", options->depth, "tokens in the cache before those generated")
           ->check(CLI::Range(0, 1 << 20))
           ->capture_default_str();
+  CLI::Option* reply =
+      command
+          ->add_flag("--reply", options->reply,
+                     "whole replies: generate after the prompt, and time it from end to end")
+          ->excludes(depth);
   command
-      ->add_flag("--reply", options->reply,
-                 "whole replies: generate after the prompt, and time it from end to end")
-      ->excludes(depth);
+      ->add_option("--sessions", options->sessions,
+                   "answers at once; decode is then of all together")
+      ->check(CLI::Range(1, 256))
+      ->excludes(reply)
+      ->capture_default_str();
   command->add_option(
       "--tokens", options->tokens,
       "JSON array of token ids that prompt and depth are taken from, over and over; "

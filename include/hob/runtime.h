@@ -36,10 +36,25 @@ typedef struct hob_runtime_options {
   void* allocator_user;
   hob_log_fn log; /* NULL: silence */
   void* log_user;
+  uint32_t max_requests; /* answers that may be on their way at a time; 0: 256 */
+  uint32_t reserved;
+  uint64_t memory_limit; /* bytes that bytes_in_use of hob_runtime_info never passes: what would is
+                            HOB_RESOURCE_EXHAUSTED, with both numbers. 0: none */
 } hob_runtime_options;
 
 #define HOB_RUNTIME_OPTIONS_INIT \
-  {sizeof(hob_runtime_options), HOB_ABI_VERSION, 0, HOB_LOG_INFO, NULL, NULL, NULL, NULL, NULL}
+  {sizeof(hob_runtime_options),  \
+   HOB_ABI_VERSION,              \
+   0,                            \
+   HOB_LOG_INFO,                 \
+   NULL,                         \
+   NULL,                         \
+   NULL,                         \
+   NULL,                         \
+   NULL,                         \
+   0,                            \
+   0,                            \
+   0}
 
 /* Creates a runtime. `options` may be NULL. Errors: HOB_FAILED_PRECONDITION when the caller was
  * compiled for another major or a newer minor version of the interface; HOB_INVALID_ARGUMENT;

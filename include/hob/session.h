@@ -19,9 +19,14 @@ typedef struct hob_session_options {
   uint32_t struct_size;
   int32_t context_tokens;             /* prompt and answers; 0: the model's context length */
   const hob_sampler_options* sampler; /* NULL: greedy; read during the call only */
+  uint8_t roll; /* 1: where the context is full, go on with a part of it, without end: the first
+                   keep_tokens and the latest tokens stay, and half of the rest is dropped at a
+                   time. The model then reads what stays anew */
+  uint8_t reserved[3];
+  int32_t keep_tokens; /* at most half the context; 0 unless `roll` */
 } hob_session_options;
 
-#define HOB_SESSION_OPTIONS_INIT {sizeof(hob_session_options), 0, NULL}
+#define HOB_SESSION_OPTIONS_INIT {sizeof(hob_session_options), 0, NULL, 0, {0, 0, 0}, 0}
 
 /* Creates an empty session. `options` may be NULL. Errors: HOB_INVALID_ARGUMENT names the option;
  * HOB_FAILED_PRECONDITION for a vocabulary-only model; HOB_RESOURCE_EXHAUSTED. */
@@ -63,13 +68,17 @@ HOB_API hob_status hob_session_add_tokens(hob_session* session, const int32_t* t
 
 /* A piece of the answer; it and its text live for the callback. */
 typedef struct hob_token {
-  uint32_t struct_size; /* of the library's hob_token: fields past it are not there */
+  uint32_t struct_size; /* in a callback, of the library's hob_token: fields past it are
+                           not there */
   int32_t id;           /* HOB_NO_TOKEN: text held back until the end */
   const char* text;     /* the text that this token made complete: whole characters, maybe none */
   size_t text_size;
 } hob_token;
 
-/* Receives the answer, on the thread that called hob_session_generate. Non-zero ends it. */
+#define HOB_TOKEN_INIT {sizeof(hob_token), HOB_NO_TOKEN, NULL, 0}
+
+/* Receives the answer, on the thread that called hob_session_generate. Non-zero ends it. One that
+ * takes long holds up its own session only. */
 typedef int32_t (*hob_token_fn)(void* user, const hob_token* token);
 
 typedef struct hob_generate_options {
@@ -79,20 +88,23 @@ typedef struct hob_generate_options {
   size_t stop_count;       /* at most 64, each at most 4096 bytes */
   uint8_t ignore_eos;      /* 1: tokens that end an answer are tokens like any other */
   uint8_t reserved[7];
-  hob_token_fn on_token; /* NULL: none */
+  hob_token_fn on_token; /* NULL: none; not used by hob_session_start */
   void* user;
+  int32_t priority; /* against the runtime's other answers: higher ones are always served first */
+  uint32_t max_time_ms; /* from now, after which the answer ends as it is; 0: any */
 } hob_generate_options;
 
 #define HOB_GENERATE_OPTIONS_INIT \
-  {sizeof(hob_generate_options), 0, NULL, 0, 0, {0, 0, 0, 0, 0, 0, 0}, NULL, NULL}
+  {sizeof(hob_generate_options), 0, NULL, 0, 0, {0, 0, 0, 0, 0, 0, 0}, NULL, NULL, 0, 0}
 
 typedef int32_t hob_finish_reason;
 enum {
-  HOB_FINISH_END = 1,         /* the model ended its answer */
-  HOB_FINISH_LENGTH = 2,      /* max_tokens */
-  HOB_FINISH_STOP = 3,        /* a stop text came */
-  HOB_FINISH_CANCELLED = 4,   /* by the callback or hob_session_cancel */
-  HOB_FINISH_CONTEXT_FULL = 5 /* no room for a further token */
+  HOB_FINISH_END = 1,          /* the model ended its answer */
+  HOB_FINISH_LENGTH = 2,       /* max_tokens */
+  HOB_FINISH_STOP = 3,         /* a stop text came */
+  HOB_FINISH_CANCELLED = 4,    /* by the callback or hob_session_cancel */
+  HOB_FINISH_CONTEXT_FULL = 5, /* no room for a further token */
+  HOB_FINISH_TIME = 6          /* max_time_ms is over */
 };
 
 typedef struct hob_generate_result {
@@ -102,22 +114,53 @@ typedef struct hob_generate_result {
   int32_t prompt_tokens;    /* all that the answer rests on, cached ones included */
   int32_t cached_tokens;    /* of them, found in the cache */
   int32_t generated_tokens; /* chosen, a token that ended the answer included */
+  int64_t dropped_tokens;   /* of the conversation, that a session which rolls sees no more */
 } hob_generate_result;
 
-#define HOB_GENERATE_RESULT_INIT {sizeof(hob_generate_result), 0, -1, 0, 0, 0}
+#define HOB_GENERATE_RESULT_INIT {sizeof(hob_generate_result), 0, -1, 0, 0, 0, 0}
 
 /* Answers the conversation, or continues the raw text, and appends the answer to the session: in a
  * conversation as a message of role "assistant". Blocks until done; being cancelled is a success
  * with HOB_FINISH_CANCELLED. Cancelled before its first token, it appends nothing. `out` and
  * `options` may be NULL. Errors: HOB_FAILED_PRECONDITION if the session is empty; HOB_OUT_OF_RANGE,
  * with both numbers, if the prompt is longer than the context; HOB_INVALID_ARGUMENT (an option, or
- * the chat template refuses the messages); HOB_RESOURCE_EXHAUSTED. A failed call appends nothing.
+ * the chat template refuses the messages); HOB_RESOURCE_EXHAUSTED (memory, or more than
+ * max_requests answers are on their way). A failed call appends nothing.
+ *
+ * The runtime computes on threads of its own, all sessions' answers together, and may be a few
+ * tokens ahead of the callback; what it had chosen when the answer is cancelled has not happened.
  */
 HOB_API hob_status hob_session_generate(hob_generate_result* out, hob_session* session,
                                         const hob_generate_options* options, hob_error** error);
 
-/* Ends the hob_session_generate that is running, within one step, prefill included; if none is,
- * does nothing. Any thread, and a signal handler too, as long as the session lives. */
+/* The same without blocking: starts an answer, which hob_session_poll then fetches. Until it has
+ * reported HOB_POLL_END, or failed, all calls on the session but hob_session_poll,
+ * hob_session_cancel and hob_session_destroy give HOB_FAILED_PRECONDITION. Errors as
+ * hob_session_generate. */
+HOB_API hob_status hob_session_start(hob_session* session, const hob_generate_options* options,
+                                     hob_error** error);
+
+typedef int32_t hob_poll;
+enum {
+  HOB_POLL_NOTHING = 0, /* not yet */
+  HOB_POLL_TOKEN = 1,   /* *token is filled */
+  HOB_POLL_END = 2      /* the answer is over and appended: hob_session_get_result */
+};
+
+/* Fetches the next piece of a started answer, waiting for it at most `timeout_ms`; 0 does not wait,
+ * and a negative one waits without end. token->text lives until the next call on the session;
+ * `token` may be NULL. Errors: HOB_FAILED_PRECONDITION if no answer was started; what ended the
+ * answer, which then appends nothing. */
+HOB_API hob_status hob_session_poll(hob_poll* out, hob_token* token, hob_session* session,
+                                    int32_t timeout_ms, hob_error** error);
+
+/* How the last answer ended. Fills `out`, whose struct_size the caller has set. */
+HOB_API hob_status hob_session_get_result(hob_generate_result* out, const hob_session* session,
+                                          hob_error** error);
+
+/* Ends the answer that is on its way, within one step, prefill included; if none is,
+ * does nothing. A started one reports its end to hob_session_poll. Any thread, and a signal handler
+ * too, as long as the session lives. */
 HOB_API void hob_session_cancel(hob_session* session);
 
 /* Drops messages, tokens and cache. The sampler starts anew from its seed. */
@@ -132,7 +175,7 @@ HOB_API hob_status hob_session_get_reply(hob_string* out, const hob_session* ses
 HOB_API hob_status hob_session_get_tokens(const int32_t** out_tokens, size_t* out_count,
                                           const hob_session* session, hob_error** error);
 
-/* Of the last hob_session_generate. */
+/* Of the last answer. */
 typedef struct hob_session_stats {
   uint32_t struct_size;
   int32_t context_tokens;

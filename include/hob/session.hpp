@@ -98,6 +98,32 @@ class Session {
     return result;
   }
 
+  // Without blocking: see hob_session_start and hob_session_poll.
+  Result<void> Start(const hob_generate_options& options = DefaultGenerateOptions()) {
+    return detail::Call(
+        [&](hob_error** error) { return hob_session_start(get(), &options, error); });
+  }
+  struct Polled {
+    hob_poll kind;
+    int32_t token;          // HOB_NO_TOKEN: none
+    std::string_view text;  // until the next call on the session
+  };
+  Result<Polled> Poll(int32_t timeout_ms = -1) {
+    hob_poll kind = HOB_POLL_NOTHING;
+    hob_token token = HOB_TOKEN_INIT;
+    return detail::CallFor<Polled>(
+        [&](hob_error** error) {
+          return hob_session_poll(&kind, &token, get(), timeout_ms, error);
+        },
+        [&] { return Polled{kind, token.id, ToView({token.text, token.text_size})}; });
+  }
+  Result<hob_generate_result> LastResult() const {
+    hob_generate_result result = HOB_GENERATE_RESULT_INIT;
+    return detail::CallFor<hob_generate_result>(
+        [&](hob_error** error) { return hob_session_get_result(&result, get(), error); },
+        [&] { return result; });
+  }
+
   // Any thread, as long as the session lives.
   void Cancel() { hob_session_cancel(get()); }
 

@@ -33,8 +33,17 @@ void SystemRelease(void* memory) {
 
 }  // namespace
 
+// Counts `bytes` as in use, if the limit allows it.
+bool Allocator::Claim(size_t bytes) {
+  size_t used = in_use_.load(std::memory_order_relaxed);
+  do {
+    if (limit_ != 0 && (bytes > limit_ || used > limit_ - bytes)) return false;
+  } while (!in_use_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
+  return true;
+}
+
 void* Allocator::Allocate(size_t bytes) {
-  if (bytes == 0) return nullptr;
+  if (bytes == 0 || !Claim(bytes)) return nullptr;
   void* memory;
   if (hooks_.allocate != nullptr) {
     memory = hooks_.allocate(hooks_.user, bytes, kAlignment);
@@ -46,8 +55,11 @@ void* Allocator::Allocate(size_t bytes) {
   } else {
     memory = SystemAllocate(bytes);
   }
-  if (memory == nullptr) return nullptr;
-  const size_t now = in_use_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  if (memory == nullptr) {
+    in_use_.fetch_sub(bytes, std::memory_order_relaxed);
+    return nullptr;
+  }
+  const size_t now = in_use_.load(std::memory_order_relaxed);
   size_t peak = peak_.load(std::memory_order_relaxed);
   while (now > peak && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
   }
@@ -69,6 +81,12 @@ StatusOr<Buffer> Buffer::Create(std::shared_ptr<Allocator> allocator, size_t byt
   Buffer buffer;
   if (bytes == 0) return buffer;
   void* memory = allocator->Allocate(bytes);
+  if (memory == nullptr && allocator->limit() != 0) {
+    return Error(StatusCode::kResourceExhausted,
+                 Concat(purpose, " needs ", bytes, " bytes beside the ", allocator->bytes_in_use(),
+                        " in use, but the runtime's memory_limit is ", allocator->limit()),
+                 "Use a smaller model, context or batch, or raise memory_limit.");
+  }
   if (memory == nullptr) {
     return Error(StatusCode::kResourceExhausted,
                  Concat("out of memory: ", purpose, " needs ", bytes, " bytes"),

@@ -22,10 +22,11 @@ struct AllocatorHooks {
   void* user = nullptr;
 };
 
-// Thread-safe. Counts the bytes in use and their peak.
+// Thread-safe. Counts the bytes in use and their peak, and never gives more than `limit` (0: any).
 class Allocator {
  public:
-  explicit Allocator(AllocatorHooks hooks = {}) : hooks_(hooks) {}
+  explicit Allocator(AllocatorHooks hooks = {}, uint64_t limit = 0)
+      : hooks_(hooks), limit_(limit) {}
   Allocator(const Allocator&) = delete;
   Allocator& operator=(const Allocator&) = delete;
 
@@ -35,9 +36,13 @@ class Allocator {
 
   size_t bytes_in_use() const { return in_use_.load(std::memory_order_relaxed); }
   size_t peak_bytes() const { return peak_.load(std::memory_order_relaxed); }
+  uint64_t limit() const { return limit_; }
 
  private:
+  bool Claim(size_t bytes);
+
   AllocatorHooks hooks_;
+  const uint64_t limit_;
   std::atomic<size_t> in_use_{0};
   std::atomic<size_t> peak_{0};
 };

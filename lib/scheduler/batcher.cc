@@ -167,10 +167,10 @@ void Batcher::RunStep(ThreadPool& pool) {
       Entry& entry = entries_[taken_[i]];
       entry.served = step_;
       entry.status = status;
-      entry.more = status.ok() &&
-                   entry.sequence->Accept(
-                       entry.rows,
-                       {entry.logits, static_cast<size_t>(entry.logit_rows) * vocabulary});
+      entry.more =
+          status.ok() &&
+          entry.sequence->Accept(
+              entry.rows, {entry.logits, static_cast<size_t>(entry.logit_rows) * vocabulary});
     }
   };
   if (logit_rows_.size() > 1) {

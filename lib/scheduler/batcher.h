@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Continuous batching (Yu et al. 2022, "Orca"): each step of a model takes one token of every
-// answer on its way, and beside them a chunk of the prompts that wait, in one pass over the weights.
+// answer on its way, and beside them a chunk of the prompts that wait, in one pass over the
+// weights.
 #pragma once
 
 #include <chrono>
@@ -77,7 +78,7 @@ class Batcher {
 
   std::unique_ptr<Executor> executor_;
   Scheduler& scheduler_;
-  Buffer logits_;            // [max_logit_rows_][vocabulary]
+  Buffer logits_;  // [max_logit_rows_][vocabulary]
   int32_t max_logit_rows_;
   std::vector<Entry> arrivals_;  // since the last step was composed
   std::vector<Entry> entries_;

@@ -44,8 +44,7 @@ class Scheduler {
  private:
   friend class Batcher;
 
-  Scheduler(ThreadPool& pool, size_t max_sequences)
-      : pool_(pool), max_sequences_(max_sequences) {}
+  Scheduler(ThreadPool& pool, size_t max_sequences) : pool_(pool), max_sequences_(max_sequences) {}
   void Attach(Batcher& batcher);
   void Detach(Batcher& batcher);
   void Serve();
@@ -58,8 +57,8 @@ class Scheduler {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Batcher*> batchers_;
-  size_t turn_ = 0;       // of batchers_
-  bool woken_ = false;    // since Next last looked
+  size_t turn_ = 0;     // of batchers_
+  bool woken_ = false;  // since Next last looked
   bool ending_ = false;
   std::thread thread_;
 };

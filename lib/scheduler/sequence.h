@@ -20,8 +20,8 @@ struct Work {
   int32_t rows() const { return static_cast<int32_t>(tokens.size()); }
 };
 
-// Next, Prepare and End are called on the scheduler's thread, Accept on any one of the pool's; never
-// two at a time. They return soon and do not throw.
+// Next, Prepare and End are called on the scheduler's thread, Accept on any one of the pool's;
+// never two at a time. They return soon and do not throw.
 class Sequence {
  public:
   virtual ~Sequence() = default;

@@ -73,7 +73,9 @@ Status Session::Start(const GenerateOptions& options) {
   return absl::OkStatus();
 }
 
-StatusOr<PieceKind> Session::Poll(std::chrono::steady_clock::time_point deadline, Piece* out) {
+StatusOr<PieceKind> Session::Poll(std::chrono::steady_clock::time_point deadline,
+                                  const Piece** out) {
+  *out = nullptr;
   if (running_ == nullptr) {
     return Error(StatusCode::kFailedPrecondition, "the session is not answering",
                  "Start an answer first.");
@@ -86,7 +88,8 @@ StatusOr<PieceKind> Session::Poll(std::chrono::steady_clock::time_point deadline
       if (over) session.Undo();
     }
   } guard{*this};
-  HOB_ASSIGN_OR_RETURN(const PieceKind kind, running_->Take(deadline, out));
+  HOB_ASSIGN_OR_RETURN(const PieceKind kind, running_->Take(deadline, &piece_));
+  if (kind == PieceKind::kToken) *out = &piece_;
   if (kind == PieceKind::kEnd) {
     running_->Commit();
     running_ = nullptr;
@@ -109,12 +112,12 @@ StatusOr<GenerateResult> Session::Generate(const GenerateOptions& options) {
     Session& session;
     ~Guard() { session.Undo(); }
   } const guard{*this};
-  Piece piece;
+  const Piece* piece = nullptr;
   while (true) {
     HOB_ASSIGN_OR_RETURN(const PieceKind kind,
                          Poll(std::chrono::steady_clock::time_point::max(), &piece));
     if (kind == PieceKind::kEnd) return stats_.counts;
-    if (options.on_token != nullptr && !options.on_token(piece.token, piece.text)) Cancel();
+    if (options.on_token != nullptr && !options.on_token(piece->token, piece->text)) Cancel();
   }
 }
 

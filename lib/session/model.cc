@@ -65,7 +65,8 @@ StatusOr<std::shared_ptr<Model>> Model::Open(std::shared_ptr<Runtime> runtime,
   executor_options.progress = options.progress;
   std::unique_ptr<Executor> executor;
   {
-    const Turnstile::Turn turn(model->runtime_->scheduler().turnstile());  // packing runs on the pool
+    const Turnstile::Turn turn(
+        model->runtime_->scheduler().turnstile());  // packing runs on the pool
     auto created = Executor::Create(model->file_, model->runtime_->pool(),
                                     model->runtime_->allocator(), executor_options);
     if (!created.ok()) return Annotate(created.status(), path);

@@ -8,8 +8,8 @@ namespace hob {
 
 // What a conversation without end forgets. Of its tokens the model sees the first `keep` (attention
 // sinks, Xiao et al. 2023) and the latest; what lies between is dropped in blocks of half the rest
-// of the context. The model then reads what remains anew, at its new positions: so the state is that
-// of a fresh prompt of these tokens, whenever and however often blocks were dropped.
+// of the context. The model then reads what remains anew, at its new positions: so the state is
+// that of a fresh prompt of these tokens, whenever and however often blocks were dropped.
 struct RollingWindow {
   int32_t context = 0;  // tokens that the model sees at most
   int32_t keep = 0;     // below context / 2

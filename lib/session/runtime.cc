@@ -30,9 +30,9 @@ StatusOr<std::shared_ptr<Runtime>> Runtime::Create(const RuntimeOptions& options
                  "0 takes as many as the process may use.");
   }
   if (options.max_requests > kMaxRequests) {
-    return Error(StatusCode::kInvalidArgument,
-                 Concat("runtime option max_requests is ", options.max_requests, ", above ",
-                        kMaxRequests));
+    return Error(
+        StatusCode::kInvalidArgument,
+        Concat("runtime option max_requests is ", options.max_requests, ", above ", kMaxRequests));
   }
   if ((options.allocator.allocate == nullptr) != (options.allocator.release == nullptr)) {
     return Error(StatusCode::kInvalidArgument,
@@ -47,7 +47,7 @@ StatusOr<std::shared_ptr<Runtime>> Runtime::Create(const RuntimeOptions& options
   runtime->process_ = CurrentProcess();
   runtime->log_ = options.log;
   runtime->log_level_ = options.log_level;
-  runtime->allocator_ = std::make_shared<Allocator>(options.allocator);
+  runtime->allocator_ = std::make_shared<Allocator>(options.allocator, options.memory_limit);
   HOB_ASSIGN_OR_RETURN(runtime->pool_, ThreadPool::Create(options.threads));
   const size_t sequences =
       options.max_requests == 0 ? Scheduler::kDefaultSequences : options.max_requests;

@@ -17,6 +17,7 @@ namespace hob {
 struct RuntimeOptions {
   uint32_t threads = 0;       // 0: as many as the process may use
   uint32_t max_requests = 0;  // answers on their way at a time; 0: 256
+  uint64_t memory_limit = 0;  // bytes, 0: none
   AllocatorHooks allocator;
   std::function<void(LogLevel level, std::string_view line)> log;  // null: silence
   LogLevel log_level = LogLevel::kInfo;

@@ -45,7 +45,7 @@ struct GenerateOptions {
   int32_t max_tokens = 0;  // 0: until the context is full
   std::vector<std::string> stops;
   bool ignore_eos = false;
-  int32_t priority = 0;          // against other sessions of the runtime: higher first
+  int32_t priority = 0;                   // against other sessions of the runtime: higher first
   std::chrono::milliseconds max_time{0};  // 0: any
   // Given each token, or −1, and the text that became complete; returns false to end the answer.
   std::function<bool(int32_t token, std::string_view text)> on_token;
@@ -79,8 +79,8 @@ struct SessionStats {
 Status PromptTooLong(size_t tokens, int32_t context);
 
 // One thread at a time, save Cancel and TryEnter. While an answer is on its way (Start), calls that
-// would change the session give FAILED_PRECONDITION. Whatever fails leaves messages and text as they
-// were; what is cached may differ, which cannot be seen in any result.
+// would change the session give FAILED_PRECONDITION. Whatever fails leaves messages and text as
+// they were; what is cached may differ, which cannot be seen in any result.
 class Session {
  public:
   static StatusOr<std::unique_ptr<Session>> Create(std::shared_ptr<Model> model,
@@ -104,7 +104,8 @@ class Session {
   // The same in steps: Start, whose on_token is not used, then Poll until kEnd or an error. Between
   // them all other calls but Cancel and the const ones give FAILED_PRECONDITION.
   Status Start(const GenerateOptions& options);
-  StatusOr<PieceKind> Poll(std::chrono::steady_clock::time_point deadline, Piece* out);
+  // *out is the piece, until the next call; null if there is none.
+  StatusOr<PieceKind> Poll(std::chrono::steady_clock::time_point deadline, const Piece** out);
   // Any thread, signal handlers too.
   void Cancel() { stop_.store(true, std::memory_order_relaxed); }
   bool stopped() const { return stop_.load(std::memory_order_relaxed); }
@@ -158,6 +159,7 @@ class Session {
   std::atomic<bool> stop_{false};
   std::atomic<bool> busy_{false};
   std::shared_ptr<Generation> running_;
+  Piece piece_;  // the last one polled
 };
 
 }  // namespace hob

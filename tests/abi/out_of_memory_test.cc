@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The C++ heap running out at any allocation, whatever the thread: an error and no crash; AddressSanitizer sees that nothing leaks.
+// The C++ heap running out at any allocation, whatever the thread: an error and no crash;
+// AddressSanitizer sees that nothing leaks.
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
