@@ -111,11 +111,24 @@ hob_status hob_session_create(hob_session** out, hob_model* model,
     HOB_RETURN_IF_ERROR(CheckBool(given.roll, "hob_session_options.roll"));
     HOB_RETURN_IF_ERROR(CheckReserved(given.reserved, "hob_session_options"));
     read.context_tokens = given.context_tokens;
+    HOB_RETURN_IF_ERROR(CheckBool(given.speculate, "hob_session_options.speculate"));
     read.roll = given.roll != 0;
+    read.guess = given.speculate != 0;
     read.keep_tokens = given.keep_tokens;
     HOB_ASSIGN_OR_RETURN(read.sampler, ReadSamplerOptions(given.sampler));
     HOB_ASSIGN_OR_RETURN(auto session, hob::Session::Create(model->object, read));
     *out = new hob_session{std::move(session)};
+    return absl::OkStatus();
+  });
+}
+
+hob_status hob_session_fork(hob_session** out, const hob_session* session, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out == nullptr) return NullArgument("out");
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    HOB_ASSIGN_OR_RETURN(auto fork, use->Fork());
+    *out = new hob_session{std::move(fork)};
     return absl::OkStatus();
   });
 }

@@ -22,16 +22,25 @@ typedef struct hob_session_options {
   uint8_t roll; /* 1: where the context is full, go on with a part of it, without end: the first
                    keep_tokens and the latest tokens stay, and half of the rest is dropped at a
                    time. The model then reads what stays anew */
-  uint8_t reserved[3];
+  uint8_t speculate; /* 1: guess tokens that the prompt has after the same words, and check several
+                        in one pass (prompt lookup). The answer is the same, bit for bit; one that
+                        repeats its prompt, as edits and summaries do, comes faster */
+  uint8_t reserved[2];
   int32_t keep_tokens; /* at most half the context; 0 unless `roll` */
 } hob_session_options;
 
-#define HOB_SESSION_OPTIONS_INIT {sizeof(hob_session_options), 0, NULL, 0, {0, 0, 0}, 0}
+#define HOB_SESSION_OPTIONS_INIT {sizeof(hob_session_options), 0, NULL, 0, 0, {0, 0}, 0}
 
 /* Creates an empty session. `options` may be NULL. Errors: HOB_INVALID_ARGUMENT names the option;
  * HOB_FAILED_PRECONDITION for a vocabulary-only model; HOB_RESOURCE_EXHAUSTED. */
 HOB_API hob_status hob_session_create(hob_session** out, hob_model* model,
                                       const hob_session_options* options, hob_error** error);
+
+/* Creates another session that goes on from where this one is: the same messages or text, sampler
+ * state and cache, whose memory both share until one writes to it. Errors: HOB_FAILED_PRECONDITION
+ * while `session` answers; HOB_RESOURCE_EXHAUSTED. */
+HOB_API hob_status hob_session_fork(hob_session** out, const hob_session* session,
+                                    hob_error** error);
 
 /* Destroys the session; called from within its callback, cancels and destroys it afterwards. */
 HOB_API void hob_session_destroy(hob_session* session);

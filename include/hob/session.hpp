@@ -36,6 +36,14 @@ class Session {
         [&] { return Session(handle); });
   }
 
+  // Another session that goes on from here, on shared memory.
+  Result<Session> Fork() const {
+    hob_session* handle = nullptr;
+    return detail::CallFor<Session>(
+        [&](hob_error** error) { return hob_session_fork(&handle, get(), error); },
+        [&] { return Session(handle); });
+  }
+
   Result<void> SetSampler(const hob_sampler_options& options) {
     return detail::Call(
         [&](hob_error** error) { return hob_session_set_sampler(get(), &options, error); });

@@ -17,6 +17,8 @@ constexpr size_t kMaxLogitBytes = size_t{32} << 20;
 constexpr double kMixedStepSeconds = 0.040;
 constexpr int32_t kLeastMixedRows = 32;
 constexpr int32_t kFirstMixedRows = 128;  // while a row's time is not known
+// Up to about so many rows, a pass over the weights takes little longer than for one.
+constexpr size_t kCheapRows = 16;
 
 int32_t LogitRows(const Executor& executor) {
   const size_t row = static_cast<size_t>(executor.shape().vocabulary) * sizeof(float);
@@ -66,6 +68,7 @@ bool Batcher::Compose() {
   std::move(arrivals_.begin(), arrivals_.end(), std::back_inserter(entries_));
   arrivals_.clear();
   const Clock::time_point now = Clock::now();
+  const auto guesses = static_cast<int32_t>(kCheapRows / std::max<size_t>(1, entries_.size())) - 1;
   order_.clear();
   for (size_t i = 0; i < entries_.size(); ++i) {
     Entry& entry = entries_[i];
@@ -77,7 +80,7 @@ bool Batcher::Compose() {
       entry.status = Status(StatusCode::kDeadlineExceeded, "");
       entry.more = false;
     } else {
-      entry.work = entry.sequence->Next();
+      entry.work = entry.sequence->Next(guesses);
       if (entry.work.rows() > 0) order_.push_back(i);
     }
   }

@@ -26,8 +26,9 @@ class Sequence {
  public:
   virtual ~Sequence() = default;
 
-  // What to run next, unchanged until Accept; no tokens: nothing until Scheduler::Wake.
-  virtual Work Next() = 0;
+  // What to run next, unchanged until Accept; no tokens: nothing until Scheduler::Wake. Of tokens
+  // that are guesses, `guesses` take little time.
+  virtual Work Next(int32_t guesses) = 0;
   // Makes room for the first `rows` tokens of Next; fills pages and position.
   virtual Status Prepare(int32_t rows, SequenceRows* out) = 0;
   // The first `rows` tokens have been run; if they were all, `logits` [logit_rows][vocabulary] is

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/session/generation.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "lib/base/contain.h"
@@ -39,6 +40,7 @@ Generation::Generation(Session& session, const GenerateOptions& options,
   // The last token is run again in any case: its logits begin the answer.
   session_.KeepCached(std::span(tokens_).first(tokens_.size() - 1));
   result_.cached_tokens = session_.cache_.tokens();
+  shared_pages_ = session_.cache_.full_pages();
 }
 
 bool Generation::EndIfFull() {
@@ -118,7 +120,7 @@ void Generation::Commit() {
 
 void Generation::Abandon() { session_.sampler_.set_drawn(drawn_); }
 
-Work Generation::Next() {
+Work Generation::Next(int32_t guesses) {
   {
     const std::lock_guard lock(mutex_);
     // To roll, the caller must have taken all: what it did not take has not happened.
@@ -131,24 +133,69 @@ Work Generation::Next() {
     tokens_.erase(from, from + drop);
     dropped_ += drop;
     session_.KeepCached(std::span(tokens_).first(tokens_.size() - 1));
+    shared_pages_ = session_.cache_.full_pages();
   }
-  return {std::span(tokens_).subspan(static_cast<size_t>(session_.cache_.tokens())), 1};
+  if (result_.generated_tokens == 0) Adopt();
+  const auto fresh = std::span(tokens_).subspan(static_cast<size_t>(session_.cache_.tokens()));
+  guesses_.clear();
+  if (!session_.guesses() || fresh.size() != 1) return {fresh, 1};
+  // Without memory for guesses there are none.
+  const Status guessed = Contain([&] {
+    const auto room = session_.context_tokens() - static_cast<int32_t>(tokens_.size());
+    const int32_t left = options_.max_tokens == 0
+                             ? room
+                             : options_.max_tokens - result_.generated_tokens - 1;
+    lookup_.Draft(tokens_, std::min({guesses, room, left}), guesses_);
+    run_.assign(fresh.begin(), fresh.end());
+    run_.insert(run_.end(), guesses_.begin(), guesses_.end());
+    return absl::OkStatus();
+  });
+  if (guessed.ok() && !guesses_.empty()) return {run_, static_cast<int32_t>(run_.size())};
+  guesses_.clear();
+  return {fresh, 1};
+}
+
+void Generation::Adopt() {
+  const int32_t before = session_.cache_.tokens();
+  // Without memory for it, it is computed once more.
+  const Status status = Contain([&] {
+    session_.AdoptShared(tokens_);
+    return absl::OkStatus();
+  });
+  if (!status.ok()) return;
+  result_.cached_tokens += session_.cache_.tokens() - before;
+  shared_pages_ = std::max(shared_pages_, session_.cache_.full_pages());
 }
 
 Status Generation::Prepare(int32_t rows, SequenceRows* out) {
   return Contain([&] {
     session_.cached_.reserve(session_.cached_.size() + static_cast<size_t>(rows));
-    HOB_RETURN_IF_ERROR(session_.cache_.PrepareAppend(rows));
+    Status status = session_.cache_.PrepareAppend(rows);
+    // What is kept for others makes room.
+    while (absl::IsResourceExhausted(status) && session_.model().prefixes().Evict()) {
+      status = session_.cache_.PrepareAppend(rows);
+    }
+    HOB_RETURN_IF_ERROR(status);
     *out = {session_.cache_.pages(), 0, rows, session_.cache_.tokens()};
     return absl::OkStatus();
   });
 }
 
 bool Generation::Accept(int32_t rows, std::span<float> logits) {
-  const auto ran = std::span(tokens_).subspan(static_cast<size_t>(session_.cache_.tokens()),
-                                              static_cast<size_t>(rows));
+  const auto count = static_cast<size_t>(rows);
+  const auto ran =
+      guesses_.empty()
+          ? std::span(tokens_).subspan(static_cast<size_t>(session_.cache_.tokens()), count)
+          : std::span(run_).first(count);
   session_.cache_.CommitAppend(rows);
   session_.cached_.insert(session_.cached_.end(), ran.begin(), ran.end());
+  if (session_.cache_.full_pages() > shared_pages_) {
+    const Status shared = Contain([&] {
+      session_.Share(shared_pages_);
+      return absl::OkStatus();
+    });
+    if (shared.ok()) shared_pages_ = session_.cache_.full_pages();
+  }
   if (logits.empty()) return true;
   if (result_.generated_tokens == 0) {
     prefilled_ = Clock::now();
@@ -157,12 +204,12 @@ bool Generation::Accept(int32_t rows, std::span<float> logits) {
     stats_.decode_ns = Nanoseconds(Clock::now() - prefilled_);
   }
   bool more = false;
+  const bool first = result_.generated_tokens == 0;
   const Status status = Contain([&] {
-    // Ids past the tokenizer's are padding of the model's last matrix.
-    HOB_ASSIGN_OR_RETURN(more, Choose(logits.first(session_.model().tokenizer().size())));
+    HOB_ASSIGN_OR_RETURN(more, ChooseAll(logits));
     return absl::OkStatus();
   });
-  if (result_.generated_tokens == 1) {
+  if (first) {
     prefilled_ = Clock::now();
     stats_.time_to_first_token_ns = Nanoseconds(prefilled_ - start_);
   }
@@ -179,6 +226,28 @@ void Generation::End(const Status& status) {
   if (status_.ok()) status_ = status;
   ended_ = true;
   changed_.notify_all();
+}
+
+StatusOr<bool> Generation::ChooseAll(std::span<float> logits) {
+  const size_t stride = logits.size() / (guesses_.size() + 1);
+  int32_t right = 0;
+  bool more = true;
+  for (size_t i = 0; more && i <= guesses_.size(); ++i) {
+    // Ids past the tokenizer's are padding of the model's last matrix.
+    HOB_ASSIGN_OR_RETURN(
+        more, Choose(logits.subspan(i * stride, session_.model().tokenizer().size())));
+    if (!more || i == guesses_.size() || tokens_.back() != guesses_[i]) break;
+    ++right;
+    if (full()) break;  // Next makes room
+  }
+  const auto guessed = static_cast<int32_t>(guesses_.size());
+  lookup_.Learn(guessed, right);
+  if (right < guessed) {
+    const int32_t keep = session_.cache_.tokens() - (guessed - right);
+    session_.cache_.Truncate(keep);
+    session_.cached_.resize(static_cast<size_t>(keep));
+  }
+  return more;
 }
 
 // Chooses the next token and queues it; true: go on.

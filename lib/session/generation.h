@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "lib/scheduler/sequence.h"
+#include "lib/session/prompt_lookup.h"
 #include "lib/session/rolling_window.h"
 #include "lib/session/session.h"
 #include "lib/session/stop_matcher.h"
@@ -43,7 +44,7 @@ class Generation final : public Sequence {
   void Abandon();
 
   // The scheduler's side.
-  Work Next() override;
+  Work Next(int32_t guesses) override;
   Status Prepare(int32_t rows, SequenceRows* out) override;
   bool Accept(int32_t rows, std::span<float> logits) override;
   void End(const Status& status) override;
@@ -53,8 +54,8 @@ class Generation final : public Sequence {
   using Clock = std::chrono::steady_clock;
   // Tokens that may be chosen before the caller takes them.
   static constexpr size_t kAhead = 4;
-  // And what one step may add: a text that was held back.
-  static constexpr size_t kQueue = kAhead + 2;
+  // And what one step may add: as many as were guessed, and a text that was held back.
+  static constexpr size_t kQueue = kAhead + PromptLookup::kMaxDraft + 2;
 
   // A piece, and the sampler's state when it was chosen.
   struct Event {
@@ -62,6 +63,10 @@ class Generation final : public Sequence {
     uint64_t drawn = 0;
   };
 
+  // Goes on with what others have computed of the prompt meanwhile.
+  void Adopt();
+  // Chooses a token from each row of logits, as long as guesses are right; true: go on.
+  StatusOr<bool> ChooseAll(std::span<float> logits);
   StatusOr<bool> Choose(std::span<float> logits);
   void Finish(FinishReason reason);
   void Push(int32_t token, std::string text);
@@ -77,7 +82,11 @@ class Generation final : public Sequence {
   GenerateResult result_;
   SessionStats stats_;
   Clock::time_point start_, prefilled_;
-  const uint64_t drawn_;  // from the sampler, before this answer
+  PromptLookup lookup_;
+  std::vector<int32_t> guesses_;  // tokens that may come next
+  std::vector<int32_t> run_;      // of the step: what is new, then guesses_
+  const uint64_t drawn_;     // from the sampler, before this answer
+  size_t shared_pages_ = 0;  // of the cache, that others know of
 
   std::mutex mutex_;
   std::condition_variable changed_;

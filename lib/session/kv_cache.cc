@@ -37,6 +37,18 @@ Status KvCache::PrepareAppend(int32_t count) {
   return absl::OkStatus();
 }
 
+void KvCache::Adopt(std::span<const std::shared_ptr<const Buffer>> pages) {
+  const size_t first = full_pages(), count = first + pages.size();
+  pages_.reserve(count);
+  data_.reserve(count);
+  Truncate(static_cast<int32_t>(first) * kKvPageTokens);
+  for (const auto& page : pages) {
+    pages_.push_back(page);
+    data_.push_back(page->data());
+  }
+  tokens_ = static_cast<int32_t>(count) * kKvPageTokens;
+}
+
 void KvCache::Truncate(int32_t tokens) {
   tokens_ = tokens;
   pages_.resize(PagesFor(tokens));

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "lib/base/allocator.h"
@@ -28,11 +29,16 @@ class KvCache {
   void Truncate(int32_t tokens);
   // Another cache of the same tokens, on the same pages.
   KvCache Fork() const { return *this; }
+  // Goes on with `pages` where the full pages of this end; what comes after those is dropped.
+  void Adopt(std::span<const std::shared_ptr<const Buffer>> pages);
 
   int32_t tokens() const { return tokens_; }
   // Page i holds positions from i·kKvPageTokens on. Until the next PrepareAppend or Truncate.
   uint8_t* const* pages() const { return data_.data(); }
   size_t bytes() const { return pages_.size() * page_bytes_; }
+  // Pages of which every position is written.
+  size_t full_pages() const { return static_cast<size_t>(tokens_ / kKvPageTokens); }
+  std::span<const std::shared_ptr<const Buffer>> shared_pages() const { return pages_; }
 
  private:
   KvCache(const KvCache&) = default;

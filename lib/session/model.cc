@@ -10,6 +10,7 @@ namespace {
 
 constexpr uint32_t kDefaultBatchRows = 512;
 constexpr uint32_t kMaxBatchRows = 8192;
+constexpr int32_t kDefaultSharedTokens = 4096;
 
 Status CheckOptions(const std::string& path, const ModelOptions& options) {
   if (text::FindInvalidUtf8(path) != std::string_view::npos) {
@@ -19,6 +20,11 @@ Status CheckOptions(const std::string& path, const ModelOptions& options) {
     return Error(StatusCode::kInvalidArgument,
                  Concat("model option max_batch_rows is ", options.max_batch_rows, ", above ",
                         kMaxBatchRows));
+  }
+  if (options.shared_cache_tokens < -1) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("model option shared_cache_tokens is ", options.shared_cache_tokens,
+                        ", below -1 (none)"));
   }
   return absl::OkStatus();
 }
@@ -78,6 +84,10 @@ StatusOr<std::shared_ptr<Model>> Model::Open(std::shared_ptr<Runtime> runtime,
                  Concat(path, ": the vocabulary has ", vocabulary_size,
                         " tokens, but the model knows ", executor->shape().vocabulary));
   }
+  const int32_t shared =
+      options.shared_cache_tokens == 0 ? kDefaultSharedTokens : options.shared_cache_tokens;
+  model->prefixes_ = std::make_unique<PrefixCache>(
+      shared < 0 ? 0 : static_cast<size_t>(shared / kKvPageTokens));
   HOB_ASSIGN_OR_RETURN(model->batcher_,
                        Batcher::Create(std::move(executor), model->runtime_->scheduler(),
                                        model->runtime_->allocator()));

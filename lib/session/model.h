@@ -10,6 +10,7 @@
 #include "lib/base/status.h"
 #include "lib/format/model_file.h"
 #include "lib/scheduler/batcher.h"
+#include "lib/session/prefix_cache.h"
 #include "lib/session/runtime.h"
 #include "lib/text/chat_template.h"
 #include "lib/text/tokenizer.h"
@@ -21,6 +22,8 @@ struct ModelOptions {
   DType activations = DType::kQ16Act;  // as in ExecutorOptions
   DType kv_type = DType::kF16;
   uint32_t max_batch_rows = 0;  // 0: 512
+  // Of the cache that is kept for other sessions; 0: 4096, −1: none.
+  int32_t shared_cache_tokens = 0;
   Progress progress;
 };
 
@@ -48,6 +51,8 @@ class Model {
   const text::Tokenizer& tokenizer() const { return *tokenizer_; }
   // Null for a vocabulary-only model.
   Batcher* batcher() const { return batcher_.get(); }
+  // What its sessions let each other have.
+  PrefixCache& prefixes() const { return *prefixes_; }
   bool has_chat_template() const { return !file_->vocabulary.chat_template.empty(); }
 
   // The text of a conversation. FAILED_PRECONDITION without a chat template; UNIMPLEMENTED if the
@@ -74,6 +79,7 @@ class Model {
   std::unique_ptr<text::Tokenizer> tokenizer_;
   StatusOr<std::unique_ptr<text::ChatTemplate>> chat_template_ = nullptr;
   std::unique_ptr<Batcher> batcher_;
+  std::unique_ptr<PrefixCache> prefixes_;
 };
 
 }  // namespace hob

@@ -55,17 +55,34 @@ StatusOr<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model,
   HOB_ASSIGN_OR_RETURN(Sampler sampler, Sampler::Create(options.sampler));
   const RollingWindow window{.context = context, .keep = options.keep_tokens};
   return std::unique_ptr<Session>(
-      new Session(std::move(model), window, options.roll, std::move(sampler)));
+      new Session(std::move(model), window, options, std::move(sampler)));
 }
 
-Session::Session(std::shared_ptr<Model> model, const RollingWindow& window, bool rolls,
-                 Sampler sampler)
+Session::Session(std::shared_ptr<Model> model, const RollingWindow& window,
+                 const SessionOptions& options, Sampler sampler)
     : model_(std::move(model)),
       window_(window),
-      rolls_(rolls),
+      rolls_(options.roll),
+      guess_(options.guess),
       sampler_(std::move(sampler)),
       cache_(model_->runtime().allocator(),
              model_->batcher()->executor().kv_layout().page_bytes()) {}
+
+StatusOr<std::unique_ptr<Session>> Session::Fork() const {
+  HOB_RETURN_IF_ERROR(CheckIdle());
+  SessionOptions options;
+  options.roll = rolls_;
+  options.guess = guess_;
+  std::unique_ptr<Session> fork(new Session(model_, window_, options, sampler_));
+  fork->messages_ = messages_;
+  fork->tokens_ = tokens_;
+  fork->dropped_ = dropped_;
+  fork->reply_ = reply_;
+  fork->cache_ = cache_.Fork();
+  fork->cached_ = cached_;
+  fork->stats_ = stats_;
+  return fork;
+}
 
 Session::~Session() { Undo(); }
 
@@ -147,6 +164,24 @@ void Session::KeepCached(std::span<const int32_t> tokens) {
       std::mismatch(cached_.begin(), cached_.end(), tokens.begin(), tokens.end()).first;
   cached_.erase(differ, cached_.end());
   cache_.Truncate(static_cast<int32_t>(cached_.size()));
+}
+
+void Session::AdoptShared(std::span<const int32_t> tokens) {
+  const std::vector<KvPage> pages =
+      model_->prefixes().Find(tokens.first(tokens.size() - 1), cache_.full_pages());
+  // A page in part of the own is not worth less than one in full of others that ends before it.
+  const size_t end = (cache_.full_pages() + pages.size()) * kKvPageTokens;
+  if (pages.empty() || end <= cached_.size()) return;
+  cached_.reserve(end);
+  cache_.Adopt(pages);
+  cached_.assign(tokens.begin(), tokens.begin() + static_cast<ptrdiff_t>(end));
+}
+
+void Session::Share(size_t first) {
+  const size_t count = cache_.full_pages();
+  if (count <= first) return;
+  model_->prefixes().Insert(std::span(cached_).first(count * kKvPageTokens),
+                            cache_.shared_pages().first(count));
 }
 
 Status Session::RunStep(std::span<const int32_t> tokens, std::span<const int32_t> logit_rows,

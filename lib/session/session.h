@@ -26,6 +26,7 @@ struct SessionOptions {
   int32_t context_tokens = 0;  // 0: the model's
   bool roll = false;           // where the context is full, drop old tokens rather than end
   int32_t keep_tokens = 0;     // that are never dropped, at the beginning
+  bool guess = false;          // speculative decoding by prompt lookup
   SamplerOptions sampler;
 };
 
@@ -85,6 +86,8 @@ class Session {
  public:
   static StatusOr<std::unique_ptr<Session>> Create(std::shared_ptr<Model> model,
                                                    const SessionOptions& options);
+  // Another session that goes on from here, on the same cache pages until one writes to them.
+  StatusOr<std::unique_ptr<Session>> Fork() const;
   // Ends an answer that is on its way.
   ~Session();
 
@@ -121,6 +124,7 @@ class Session {
   const Model& model() const { return *model_; }
   int32_t context_tokens() const { return window_.context; }
   bool rolls() const { return rolls_; }
+  bool guesses() const { return guess_; }
   const RollingWindow& window() const { return window_; }
   size_t message_count() const { return messages_.size(); }
   std::span<const int32_t> tokens() const { return tokens_; }
@@ -130,7 +134,8 @@ class Session {
  private:
   friend class Generation;
 
-  Session(std::shared_ptr<Model> model, const RollingWindow& window, bool rolls, Sampler sampler);
+  Session(std::shared_ptr<Model> model, const RollingWindow& window, const SessionOptions& options,
+          Sampler sampler);
 
   Status CheckIdle() const;
   void Clear();
@@ -139,6 +144,11 @@ class Session {
   Status CheckTokens(std::span<const int32_t> tokens) const;
   // Drops what the cache holds beyond its common beginning with `tokens`.
   void KeepCached(std::span<const int32_t> tokens);
+  // Goes on with what other sessions of the model have computed of `tokens`, the last one left out;
+  // the cache holds a beginning of them.
+  void AdoptShared(std::span<const int32_t> tokens);
+  // Lets other sessions have the full pages from `first` on.
+  void Share(size_t first);
   // Runs `tokens` at the end of the cache and puts the logits of those named in `logit_rows` into
   // `logits`. At most max_rows tokens. The cache is as before on errors.
   Status RunStep(std::span<const int32_t> tokens, std::span<const int32_t> logit_rows,
@@ -146,7 +156,7 @@ class Session {
 
   std::shared_ptr<Model> model_;
   RollingWindow window_;
-  bool rolls_;
+  bool rolls_, guess_;
   Sampler sampler_;
 
   std::vector<text::ChatMessage> messages_;
