@@ -22,6 +22,7 @@ struct ModelOptions {
   DType kv_type = DType::kF16;
   uint32_t max_batch_rows = 0;  // 0: 512
   Progress progress;
+  RopeOverride rope = {};
 };
 
 enum class ModelText : int32_t {  // the numbers of hob_model_text
