@@ -120,9 +120,10 @@ VARIANTS = [
             [("", "Q8_0")], seed=240, epsilon=1e-6, tied=True, qk_norm=True, positions=72,
             context=24, rope_option=("linear", 3.5, 24),
             rope_reference={"rope_type": "linear", "factor": 3.5}),
-    # Mistral far beyond its window: more than a KV page, and than a chunk of keys.
+    # Mistral far beyond its window, whose keys begin in the second chunk of the cache (256).
     Variant("mistral-window", "mistral", vocabularies.sentencepiece(290), 64, 64, 2, 1, 32,
-            [("", "Q8_0")], seed=250, rope_base=1000000.0, positions=200, window=40),
+            [("", "Q8_0")], seed=250, rope_base=1000000.0, positions=300, context=512,
+            window=40),
     # Gemma 3: five layers of a window, one that sees all, one more of a window.
     Variant("gemma3-q8_0", "gemma3", vocabularies.gemma(293), 64, 64, 2, 1, 32,
             [("", "Q8_0")], seed=260, layers=7, positions=48, rope_base=1000000.0, epsilon=1e-6,
