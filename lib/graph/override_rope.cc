@@ -9,7 +9,7 @@ namespace {
 constexpr double kMaxFactor = 65536;
 
 Status CheckNumbers(const RopeOverride& wanted) {
-  const auto bad = [](std::string what) {
+  const auto bad = [](const std::string& what) {
     return Error(StatusCode::kInvalidArgument, absl::StrCat("rope scaling: ", what));
   };
   if (!wanted.type.has_value()) {

@@ -42,8 +42,8 @@ constexpr int32_t kLayers27B = 62;
 
 StatusOr<Parameters> Read(const ModelFile& file) {
   const Metadata& meta = file.metadata;
-  HOB_ASSIGN_OR_RETURN(DecoderParameters base, ReadDecoderParameters(file, 1e6));
-  Parameters p{std::move(base)};
+  HOB_ASSIGN_OR_RETURN(const DecoderParameters base, ReadDecoderParameters(file, 1e6));
+  Parameters p{base};
   HOB_ASSIGN_OR_RETURN(p.local, ReadLocalLayers(file, p));
   HOB_ASSIGN_OR_RETURN(p.local_rope_base,
                        meta.Real(MetadataKey(file, "rope.freq_base_swa"), 10000.0));
