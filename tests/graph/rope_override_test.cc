@@ -54,6 +54,11 @@ TEST_CASE("scaling is read from the file") {
   CHECK(std::abs(Scaling(Build(file)).attention_factor - (0.1 * std::log(4.0) + 1)) < 1e-12);
   file.metadata.values["qwen2.rope.scaling.attn_factor"] = 2.0;
   CHECK(std::abs(Scaling(Build(file)).attention_factor - 2 * (0.1 * std::log(4.0) + 1)) < 1e-12);
+  file.metadata.values["qwen2.rope.scaling.yarn_log_multiplier"] = 1.0;
+  CHECK(std::abs(Scaling(Build(file)).attention_factor - 2) < 1e-12);
+  file.metadata.values["qwen2.rope.scaling.yarn_log_multiplier"] = -1e9;
+  CHECK(BuildGraph(file).status().code() == StatusCode::kInvalidArgument);
+  file.metadata.values["qwen2.rope.scaling.yarn_log_multiplier"] = 0.0;
   file.metadata.values["qwen2.context_length"] = int64_t{1000};
   CHECK(Build(file).shape.context_length == 1000);
   file.metadata.values["qwen2.rope.scaling.type"] = std::string("llama3");
@@ -78,7 +83,6 @@ TEST_CASE("what hob does not know of scaling is refused by name") {
   };
   refused("type", std::string("longrope"), StatusCode::kUnimplemented, "\"longrope\"");
   refused("type", int64_t{2}, StatusCode::kInvalidArgument, "type");
-  refused("yarn_log_multiplier", 0.1, StatusCode::kUnimplemented, "yarn_log_multiplier");
   refused("factor", 0.0, StatusCode::kInvalidArgument, "factor");
   refused("factor", 0.5, StatusCode::kInvalidArgument, "factor");
   refused("factor", std::nan(""), StatusCode::kInvalidArgument, "factor");

@@ -45,15 +45,13 @@ StatusOr<RopeScaling> ReadRopeMetadata(const ModelFile& file, int64_t context) {
     HOB_ASSIGN_OR_RETURN(scaling.beta_slow, meta.Real(key("yarn_beta_slow"), scaling.beta_slow));
     HOB_ASSIGN_OR_RETURN(scaling.extrapolation,
                          meta.Real(key("yarn_ext_factor"), scaling.extrapolation));
-    // Converters write the configuration's attention_factor there, which stands for the formula.
-    HOB_ASSIGN_OR_RETURN(const double attention,
-                         meta.Real(key("yarn_attn_factor"), YarnAttentionFactor(scaling.factor)));
+    // mscale_all_dim of a configuration: what its attention takes back of the formula.
+    HOB_ASSIGN_OR_RETURN(const double taken_back, meta.Real(key("yarn_log_multiplier"), 0.0));
+    const double formula = YarnAttentionFactor(scaling.factor) /
+                           (1 + taken_back * (YarnAttentionFactor(scaling.factor) - 1));
+    // Converters write a configuration's attention_factor there, which stands for the formula.
+    HOB_ASSIGN_OR_RETURN(const double attention, meta.Real(key("yarn_attn_factor"), formula));
     scaling.attention_factor *= attention;
-    HOB_ASSIGN_OR_RETURN(const double multiplier, meta.Real(key("yarn_log_multiplier"), 0.0));
-    if (multiplier != 0) {
-      return Error(StatusCode::kUnimplemented,
-                   absl::StrCat(key("yarn_log_multiplier"), " is set: hob does not know it"));
-    }
   }
   if (scaling.type == RopeScalingType::kLlama3) {
     HOB_ASSIGN_OR_RETURN(scaling.low_turns, meta.Real(key("low_freq_factor"), scaling.low_turns));
