@@ -8,6 +8,7 @@
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "lib/base/status.h"
 
@@ -21,11 +22,12 @@ Status NullArgument(std::string_view what);
 Status CheckStruct(const void* given, std::span<const size_t> known, std::string_view what);
 
 // The struct that `given` points to, with `defaults` for what is past its struct_size; or
-// `defaults`, if it is null. Every struct so far has had one size: a field that a later version
-// appends adds offsetof(T, field) before sizeof(T).
-template <typename T>
-StatusOr<T> ReadStruct(const T* given, const T& defaults, std::string_view what) {
-  static constexpr size_t kKnown[] = {sizeof(T)};
+// `defaults`, if it is null. kGrown are the offsets of the fields that later versions began to
+// append at, ascending: each was a size of the struct before.
+template <typename T, size_t... kGrown>
+StatusOr<T> ReadStruct(const T* given, const T& defaults, std::string_view what,
+                       std::index_sequence<kGrown...> = {}) {
+  static constexpr size_t kKnown[] = {kGrown..., sizeof(T)};
   T result = defaults;
   if (given == nullptr) return result;
   HOB_RETURN_IF_ERROR(CheckStruct(given, kKnown, what));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <hob/model.h>
 
+#include <cstddef>
+#include <optional>
 #include <span>
 
 #include "abi/handles.h"
@@ -8,10 +10,24 @@
 namespace hob::abi {
 namespace {
 
+StatusOr<RopeOverride> ReadRope(const hob_model_options& given) {
+  constexpr std::optional<RopeScalingType> kTypes[] = {
+      std::nullopt,          RopeScalingType::kNone, RopeScalingType::kLinear,
+      RopeScalingType::kNtk, RopeScalingType::kYarn, RopeScalingType::kLlama3};
+  if (given.rope_scaling < HOB_ROPE_MODEL || given.rope_scaling > HOB_ROPE_LLAMA3) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("hob_model_options.rope_scaling is ", given.rope_scaling, ", not 0 to 5"));
+  }
+  return RopeOverride{.type = kTypes[given.rope_scaling],
+                      .factor = given.rope_factor,
+                      .original_context = given.rope_original_context};
+}
+
 StatusOr<ModelOptions> ReadModelOptions(const hob_model_options* given_options) {
   HOB_ASSIGN_OR_RETURN(
       const hob_model_options given,
-      ReadStruct<hob_model_options>(given_options, HOB_MODEL_OPTIONS_INIT, "hob_model_options"));
+      ReadStruct(given_options, hob_model_options(HOB_MODEL_OPTIONS_INIT), "hob_model_options",
+                 std::index_sequence<offsetof(hob_model_options, rope_scaling)>()));
   HOB_RETURN_IF_ERROR(CheckBool(given.vocabulary_only, "hob_model_options.vocabulary_only"));
   HOB_RETURN_IF_ERROR(CheckReserved(given.reserved, "hob_model_options"));
   constexpr DType kActivations[] = {DType::kQ16Act, DType::kQ8Act, DType::kF32};
@@ -29,6 +45,7 @@ StatusOr<ModelOptions> ReadModelOptions(const hob_model_options* given_options) 
   const bool f32_cache = given.kv_type == HOB_KV_F32 || given.activations == HOB_ACTIVATIONS_F32;
   options.kv_type = f32_cache ? DType::kF32 : DType::kF16;
   options.max_batch_rows = given.max_batch_rows;
+  HOB_ASSIGN_OR_RETURN(options.rope, ReadRope(given));
   if (given.progress != nullptr) {
     options.progress = [progress = given.progress, user = given.progress_user](uint64_t done,
                                                                                uint64_t total) {

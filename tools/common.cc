@@ -22,6 +22,33 @@ void Fail(const hob::Error& error) {
   throw Failure(std::string(error.message()), std::string(error.hint()));
 }
 
+namespace {
+
+// TYPE[:FACTOR[:ORIGINAL]], as in "yarn:4" or "llama3:8:8192".
+void ReadRope(const std::string& text, ModelOptions& options) {
+  const std::map<std::string, hob_rope_scaling> names = {
+      {"model", HOB_ROPE_MODEL}, {"none", HOB_ROPE_NONE}, {"linear", HOB_ROPE_LINEAR},
+      {"ntk", HOB_ROPE_NTK},     {"yarn", HOB_ROPE_YARN}, {"llama3", HOB_ROPE_LLAMA3}};
+  std::vector<std::string> parts = CLI::detail::split(text, ':');
+  const auto found = names.find(CLI::detail::to_lower(parts[0]));
+  if (found == names.end() || parts.size() > 3) {
+    throw CLI::ValidationError(
+        "--rope", text + " is not TYPE[:FACTOR[:ORIGINAL]] with a type of model, none, linear, " +
+                      "ntk, yarn, llama3");
+  }
+  options.rope_scaling = found->second;
+  options.rope_factor = 0;
+  options.rope_original_context = 0;
+  if (parts.size() > 1 && !CLI::detail::lexical_cast(parts[1], options.rope_factor)) {
+    throw CLI::ValidationError("--rope", parts[1] + " is not a number");
+  }
+  if (parts.size() > 2 && !CLI::detail::lexical_cast(parts[2], options.rope_original_context)) {
+    throw CLI::ValidationError("--rope", parts[2] + " is not a number of tokens");
+  }
+}
+
+}  // namespace
+
 void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs) {
   app.add_option("-m,--model", options.path,
                  "model file, GGUF or .hob (default: the default model)");
@@ -39,6 +66,11 @@ void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs) {
          "--precise", [&options] { options.activations = HOB_ACTIVATIONS_F32; },
          "f32 activations and cache: --activations f32")
       ->excludes(activations);
+  app.add_option_function<std::string>(
+         "--rope", [&options](const std::string& text) { ReadRope(text, options); },
+         "longer contexts: linear, ntk, yarn or llama3, then :FACTOR, then :ORIGINAL context if "
+         "the file does not say; none: unscaled")
+      ->type_name("TYPE[:FACTOR]");
 }
 
 void AddSamplingOptions(CLI::App& app, SamplingOptions& options) {
@@ -84,6 +116,9 @@ Loaded Load(const ModelOptions& options, bool vocabulary_only, uint32_t batch_ro
   model_options.activations = options.activations;
   model_options.vocabulary_only = vocabulary_only ? 1 : 0;
   model_options.max_batch_rows = batch_rows;
+  model_options.rope_scaling = options.rope_scaling;
+  model_options.rope_factor = options.rope_factor;
+  model_options.rope_original_context = options.rope_original_context;
   ProgressBar bar("Loading");
   model_options.progress = &ProgressBar::Callback;
   model_options.progress_user = &bar;

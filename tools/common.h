@@ -40,11 +40,14 @@ inline void Check(hob::Result<void> result) {
   if (!result.ok()) Fail(result.error());
 }
 
-// --model, --threads, and for commands that run the model --activations and --precise.
+// --model, --threads, and for commands that run the model --activations, --precise and --rope.
 struct ModelOptions {
   std::string path;  // empty: the default model
   uint32_t threads = 0;
   hob_activations activations = HOB_ACTIVATIONS_INT16;
+  hob_rope_scaling rope_scaling = HOB_ROPE_MODEL;
+  double rope_factor = 0;
+  uint32_t rope_original_context = 0;
 };
 void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs = true);
 

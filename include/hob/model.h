@@ -25,6 +25,18 @@ enum {
 typedef int32_t hob_kv_type;
 enum { HOB_KV_F16 = 0, HOB_KV_F32 = 1 };
 
+/* How rotary positions are stretched for contexts longer than the model was trained on. All but
+ * HOB_ROPE_MODEL replace what the file says of it. */
+typedef int32_t hob_rope_scaling;
+enum {
+  HOB_ROPE_MODEL = 0,  /* as the file says */
+  HOB_ROPE_NONE = 1,   /* not at all, whatever the file says */
+  HOB_ROPE_LINEAR = 2, /* positions divided by the factor */
+  HOB_ROPE_NTK = 3,    /* a larger base ("NTK-aware"), the same for short and long texts */
+  HOB_ROPE_YARN = 4,   /* slow frequencies alone divided by the factor */
+  HOB_ROPE_LLAMA3 = 5  /* the same as Llama 3.1 does it */
+};
+
 /* Told how far a long job is, in bytes. Non-zero cancels it. Called on the calling thread. */
 typedef int32_t (*hob_progress_fn)(void* user, uint64_t done, uint64_t total);
 
@@ -37,6 +49,10 @@ typedef struct hob_model_options {
   uint8_t reserved[7];
   hob_progress_fn progress; /* NULL: none; used during hob_model_open only */
   void* progress_user;
+  hob_rope_scaling rope_scaling;
+  uint32_t rope_original_context; /* tokens the unscaled model was trained on; 0: the file's */
+  double rope_factor; /* 1 to 65536: the context length becomes so many times the original one; 0
+                         for HOB_ROPE_MODEL and HOB_ROPE_NONE */
 } hob_model_options;
 
 #define HOB_MODEL_OPTIONS_INIT \
@@ -47,12 +63,16 @@ typedef struct hob_model_options {
    0,                          \
    {0, 0, 0, 0, 0, 0, 0},      \
    NULL,                       \
-   NULL}
+   NULL,                       \
+   HOB_ROPE_MODEL,             \
+   0,                          \
+   0}
 
 /* Opens a GGUF or .hob file, checks it, and makes its weights ready. `options` may be NULL. The
  * file is mapped and must not change while the model lives. Errors: HOB_NOT_FOUND,
  * HOB_PERMISSION_DENIED, HOB_INVALID_ARGUMENT (not a model, or a broken one), HOB_DATA_LOSS (cut
  * short), HOB_UNIMPLEMENTED (names the family, tensor type or tokenizer that hob lacks),
+ * HOB_FAILED_PRECONDITION (a model without rotary positions cannot have them scaled),
  * HOB_RESOURCE_EXHAUSTED, HOB_CANCELLED (by `progress`). A failed open leaves nothing behind. */
 HOB_API hob_status hob_model_open(hob_model** out, hob_runtime* runtime, const char* path,
                                   size_t path_size, const hob_model_options* options,
@@ -65,7 +85,7 @@ HOB_API void hob_model_destroy(hob_model* model);
 typedef struct hob_model_info {
   uint32_t struct_size;
   int32_t vocabulary_size;
-  int32_t context_length; /* in tokens: what the model was made for */
+  int32_t context_length; /* in tokens: what the model was made for, or rope_scaling made it */
   int32_t layers;
   int32_t width;
   int32_t heads;

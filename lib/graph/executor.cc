@@ -137,6 +137,7 @@ StatusOr<std::unique_ptr<Executor>> Executor::Create(std::shared_ptr<const Model
   }
   HOB_ASSIGN_OR_RETURN(const KernelChoice choice, KernelChoice::FromEnvironment());
   HOB_ASSIGN_OR_RETURN(Graph graph, BuildGraph(*file));
+  HOB_RETURN_IF_ERROR(OverrideRope(options.rope, graph));
   RunPasses(graph, options.activations);
 
   auto impl = std::make_unique<Impl>();

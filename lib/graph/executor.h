@@ -14,6 +14,7 @@
 #include "lib/base/thread_pool.h"
 #include "lib/format/model_file.h"
 #include "lib/graph/graph.h"
+#include "lib/graph/override_rope.h"
 #include "lib/ops/step.h"
 
 namespace hob {
@@ -25,6 +26,7 @@ struct ExecutorOptions {
   DType kv_type = DType::kF16;  // kF16 or kF32
   int32_t max_rows = 512;       // of one step: the prefill chunk, the decode batch
   Progress progress;            // bytes of weights prepared and in all; false cancels
+  RopeOverride rope = {};
 };
 
 // A planned node, for inspection.

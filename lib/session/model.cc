@@ -69,6 +69,7 @@ StatusOr<std::shared_ptr<Model>> Model::Open(std::shared_ptr<Runtime> runtime,
   executor_options.max_rows = static_cast<int32_t>(
       options.max_batch_rows == 0 ? kDefaultBatchRows : options.max_batch_rows);
   executor_options.progress = options.progress;
+  executor_options.rope = options.rope;
   std::unique_ptr<Executor> executor;
   {
     const Turnstile::Turn turn(

@@ -25,6 +25,7 @@ struct ModelOptions {
   // Of the cache that is kept for other sessions; 0: 4096, −1: none.
   int32_t shared_cache_tokens = 0;
   Progress progress;
+  RopeOverride rope = {};
 };
 
 enum class ModelText : int32_t {  // the numbers of hob_model_text

@@ -179,6 +179,10 @@ TEST_CASE("option values out of range are refused by name") {
   CheckInvalid(open([](auto& o) { o.kv_type = -1; }), "kv_type");
   CheckInvalid(open([](auto& o) { o.vocabulary_only = 2; }), "vocabulary_only");
   CheckInvalid(open([](auto& o) { o.reserved[6] = 1; }), "reserved");
+  CheckInvalid(open([](auto& o) { o.rope_scaling = 6; }), "rope_scaling");
+  CheckInvalid(open([](auto& o) { o.rope_scaling = -1; }), "rope_scaling");
+  CheckInvalid(open([](auto& o) { o.rope_factor = 2; }), "factor");
+  CheckInvalid(open([](auto& o) { o.rope_scaling = HOB_ROPE_YARN; }), "factor");
 
   const ModelPtr model = OpenModel(runtime.get(), path);
   const auto session_with = [&](int32_t context, auto set) {

@@ -321,6 +321,28 @@ TEST_CASE("evaluate gives every position's logits, the same for any chunk and as
   }
 }
 
+TEST_CASE("rope scaling makes the context longer") {
+  const RuntimePtr runtime = MakeRuntime();
+  hob_model_options options = HOB_MODEL_OPTIONS_INIT;
+  options.rope_scaling = HOB_ROPE_YARN;
+  options.rope_factor = 2;
+  const ModelPtr model = OpenModel(runtime.get(), ChatFixture(), &options);
+  hob_model_info info = HOB_MODEL_INFO_INIT;
+  REQUIRE_OK(hob_model_get_info(&info, model.get(), &error));
+  CHECK(info.context_length == 512);
+  hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
+  session_options.context_tokens = 512;
+  hob_session* created = nullptr;
+  REQUIRE_OK(hob_session_create(&created, model.get(), &session_options, &error));
+  const SessionPtr session(created);
+  const std::vector<float> logits = Evaluate(session.get(), Prompt(500), 288);
+  CHECK(logits.size() == 500 * 288);
+  session_options.context_tokens = 513;
+  CHECK(Try([&](auto e) {
+          return hob_session_create(&created, model.get(), &session_options, e);
+        }).status == HOB_INVALID_ARGUMENT);
+}
+
 TEST_CASE("a chat renders through the model's template") {
   const RuntimePtr runtime = MakeRuntime();
   const ModelPtr model = OpenModel(runtime.get(), ChatFixture());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How structs grow: what the library makes of sizes that it does not expect.
+#include <cstddef>
 #include <cstring>
 #include <vector>
 
@@ -103,6 +104,24 @@ TEST_CASE("every struct is checked") {
     CHECK(outcome.status == HOB_INVALID_ARGUMENT);
     CHECK(outcome.message.find("struct_size") != std::string::npos);
   }
+}
+
+TEST_CASE("a struct of a size that it had before is read that far") {
+  const RuntimePtr runtime = MakeRuntime(1);
+  const std::string path = ChatFixture();
+  hob_model_options options = HOB_MODEL_OPTIONS_INIT;
+  options.rope_scaling = 99;  // beyond its end
+  options.max_batch_rows = 7;
+  options.struct_size = offsetof(hob_model_options, rope_scaling);
+  const ModelPtr model = OpenModel(runtime.get(), path, &options);
+  hob_model_info info = HOB_MODEL_INFO_INIT;
+  REQUIRE_OK(hob_model_get_info(&info, model.get(), &error));
+  CHECK(info.max_batch_rows == 7);
+  options.struct_size += 4;
+  hob_model* out = nullptr;
+  CHECK(Try([&](auto e) {
+          return hob_model_open(&out, runtime.get(), path.data(), path.size(), &options, e);
+        }).status == HOB_INVALID_ARGUMENT);
 }
 
 TEST_CASE("a larger struct to be filled keeps its size and its tail") {

@@ -26,6 +26,16 @@ Buffer NewBuffer(const Runner& runner, size_t bytes) {
   return std::move(buffer).value();
 }
 
+// "yarn:4:24": type, factor, original context.
+RopeOverride ReadRope(const std::string& text) {
+  const size_t first = text.find(':'), second = text.find(':', first + 1);
+  const auto type = FindRopeScaling(text.substr(0, first));
+  if (!type.has_value() || second == std::string::npos) throw std::runtime_error("rope: " + text);
+  return {.type = type,
+          .factor = std::stod(text.substr(first + 1, second - first - 1)),
+          .original_context = std::stoll(text.substr(second + 1))};
+}
+
 }  // namespace
 
 std::vector<Fixture> LoadFixtures() {
@@ -39,6 +49,7 @@ std::vector<Fixture> LoadFixtures() {
     fixture.path = (folder / entry.at("file").get<std::string>()).string();
     fixture.tokens = entry.at("tokens").get<std::vector<int32_t>>();
     fixture.logits = ReadNpy((folder / entry.at("logits").get<std::string>()).string());
+    if (entry.contains("rope")) fixture.rope = ReadRope(entry.at("rope").get<std::string>());
     fixture.precise_abs = entry.at("tolerance").at("precise_abs").get<double>();
     fixture.int8_rms = entry.at("tolerance").at("int8_rms").get<double>();
     fixtures.push_back(std::move(fixture));
@@ -46,15 +57,16 @@ std::vector<Fixture> LoadFixtures() {
   return fixtures;
 }
 
-StatusOr<Runner> MakeRunner(const std::string& path, DType activations, size_t threads) {
+StatusOr<Runner> MakeRunner(const Fixture& fixture, DType activations, size_t threads) {
   Runner runner;
   HOB_ASSIGN_OR_RETURN(runner.pool, ThreadPool::Create(threads));
   runner.allocator = std::make_shared<Allocator>();
-  HOB_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> file, OpenModelFile(path));
+  HOB_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> file, OpenModelFile(fixture.path));
   ExecutorOptions options;
   options.activations = activations;
   if (activations == DType::kF32) options.kv_type = DType::kF32;
-  options.max_rows = 128;
+  options.max_rows = 320;
+  options.rope = fixture.rope;
   HOB_ASSIGN_OR_RETURN(runner.executor,
                        Executor::Create(file, *runner.pool, runner.allocator, options));
   return runner;

@@ -17,6 +17,7 @@ struct Fixture {
   std::string path;  // of the GGUF file
   std::vector<int32_t> tokens;
   Matrix logits;           // of transformers in f32, one row a token
+  RopeOverride rope;       // what the file is opened with
   double precise_abs = 0;  // largest difference allowed with f32 activations
   double int8_rms = 0;     // RMS of the difference over RMS of the logits with int8 activations
 };
@@ -32,7 +33,7 @@ struct Runner {
 };
 
 // UNIMPLEMENTED passes through where a forced provider lacks an operator.
-StatusOr<Runner> MakeRunner(const std::string& path, DType activations, size_t threads = 2);
+StatusOr<Runner> MakeRunner(const Fixture& fixture, DType activations, size_t threads = 2);
 
 // The KV cache of one sequence. New pages hold garbage, as reused ones do.
 class Sequence {

@@ -49,7 +49,7 @@ void ForEach(const std::vector<Fixture>& fixtures, const std::vector<Force>& for
     for (const Fixture& fixture : fixtures) {
       DYNAMIC_SECTION(fixture.name << " " << force.variable << "=" << force.value << " "
                                    << static_cast<int>(activations)) {
-        StatusOr<Runner> runner = MakeRunner(fixture.path, activations);
+        StatusOr<Runner> runner = MakeRunner(fixture, activations);
         if (runner.status().code() == StatusCode::kUnimplemented && MayLackOperators(force)) {
           continue;
         }
@@ -106,7 +106,7 @@ TEST_CASE("threads do not change logits") {
     DYNAMIC_SECTION(fixture.name) {
       Matrix first;
       for (const size_t threads : {1, 2, 3, 5}) {
-        StatusOr<Runner> runner = MakeRunner(fixture.path, DType::kQ16Act, threads);
+        StatusOr<Runner> runner = MakeRunner(fixture, DType::kQ16Act, threads);
         INFO(runner.status().ToString());
         REQUIRE(runner.ok());
         const Matrix logits = Evaluate(*runner, fixture.tokens, 16);
@@ -144,7 +144,7 @@ TEST_CASE("other sequences of a step do not change logits") {
 TEST_CASE("only the rows asked for get logits") {
   for (const Fixture& fixture : Fixtures()) {
     DYNAMIC_SECTION(fixture.name) {
-      StatusOr<Runner> runner = MakeRunner(fixture.path, DType::kQ16Act);
+      StatusOr<Runner> runner = MakeRunner(fixture, DType::kQ16Act);
       INFO(runner.status().ToString());
       REQUIRE(runner.ok());
       const Matrix all = Evaluate(*runner, fixture.tokens, fixture.tokens.size());

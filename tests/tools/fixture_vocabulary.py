@@ -26,6 +26,14 @@ INSTRUCTION = (
     "{% else %}[INST] {{ message['content'] }} [/INST]{% endif %}"
     "{% endfor %}"
 )
+TURNS = (
+    "{{ bos_token }}"
+    "{% for message in messages %}"
+    "<start_of_turn>{{ 'model' if message['role'] == 'assistant' else message['role'] }}\n"
+    "{{ message['content'] | trim }}<end_of_turn>\n"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
+)
 
 
 @dataclass
@@ -43,6 +51,7 @@ class Vocabulary:
     unknown: int = -1
     padding: int = -1
     add_bos: bool = False
+    add_space_prefix: bool | None = None  # None: the format's default
 
 
 def byte_characters():
@@ -123,3 +132,16 @@ def sentencepiece(count):
         model="llama", pre="default", tokens=tokens, types=types, scores=scores,
         template=INSTRUCTION, bos=1, eos=2, unknown=0, add_bos=True,
     )
+
+
+def gemma(count):
+    """Gemma's SentencePiece: its own special tokens first, and no space before a text."""
+    result = sentencepiece(count - 3)
+    special = ["<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>"]
+    result.tokens = special + result.tokens[3:]
+    result.types = ([TokenType.CONTROL] * 3 + [TokenType.UNKNOWN] + [TokenType.CONTROL] * 2
+                    + result.types[3:])
+    result.scores = [0.0] * 6 + result.scores[3:]
+    result.template, result.add_space_prefix = TURNS, False
+    result.padding, result.eos, result.bos, result.unknown, result.eot = 0, 1, 2, 3, 5
+    return result

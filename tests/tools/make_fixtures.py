@@ -49,6 +49,9 @@ def tensor_shapes(v):
         if v.qkv_bias:
             shapes |= {p + "attn_q.bias": ((q,), None), p + "attn_k.bias": ((kv,), None),
                        p + "attn_v.bias": ((kv,), None)}
+        if v.family == "gemma3":
+            shapes |= {p + "post_attention_norm.weight": ((v.width,), None),
+                       p + "post_ffw_norm.weight": ((v.width,), None)}
         if v.qk_norm:
             shapes |= {p + "attn_q_norm.weight": ((v.head_dim,), None),
                        p + "attn_k_norm.weight": ((v.head_dim,), None)}
@@ -109,9 +112,20 @@ def write_metadata(writer, v):
         writer.add_value_length(v.head_dim)
     if v.window:
         writer.add_sliding_window(v.window)
+    if v.window_period:
+        writer.add_sliding_window_pattern(v.window_period)
+    if v.rope_base_local != 10000.0:
+        writer.add_rope_freq_base_swa(v.rope_base_local)
     if v.rope_linear:
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(v.rope_linear)
+    if v.rope_yarn:
+        writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+        writer.add_rope_scaling_factor(v.rope_yarn["factor"])
+        writer.add_rope_scaling_orig_ctx_len(v.rope_yarn["original_max_position_embeddings"])
+        writer.add_rope_scaling_yarn_beta_fast(v.rope_yarn["beta_fast"])
+        writer.add_rope_scaling_yarn_beta_slow(v.rope_yarn["beta_slow"])
+        writer.add_rope_scaling_yarn_attn_factor(v.rope_yarn["attention_factor"])
     t = v.vocabulary
     writer.add_tokenizer_model(t.model)
     writer.add_tokenizer_pre(t.pre)
@@ -130,6 +144,8 @@ def write_metadata(writer, v):
     if t.padding >= 0:
         writer.add_pad_token_id(t.padding)
     writer.add_add_bos_token(t.add_bos)
+    if t.add_space_prefix is not None:
+        writer.add_add_space_prefix(t.add_space_prefix)
     writer.add_chat_template(t.template)
 
 
@@ -232,6 +248,7 @@ def make(v, out):
         "kv_heads": v.kv_heads,
         "head_dim": v.head_dim,
         "context": v.context,
+        **({"rope": ":".join(map(str, v.rope_option))} if v.rope_option else {}),
         "tokens": tokens.tolist(),
         "logits_rms": round(rms(logits), 4),
         "median_margin": round(float(np.median(top[:, -1] - top[:, -2])), 4),
@@ -251,22 +268,25 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     here = pathlib.Path(__file__).resolve().parent
     parser.add_argument("--out", type=pathlib.Path, default=here.parent / "fixtures")
-    parser.add_argument("--only", help="make this one and print its manifest entry")
+    parser.add_argument("--only", nargs="+", default=[],
+                        help="make these; the others' entries of the manifest stay")
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    entries = []
+    entries, old = [], {}
+    if args.only:
+        old = json.loads((args.out / "manifest.json").read_text())["fixtures"]
+        old = {entry["name"]: entry for entry in old}
     for variant in VARIANTS:
-        if args.only in (None, variant.name):
+        if args.only and variant.name not in args.only:
+            entries.append(old[variant.name])
+        else:
             entries.append(make(variant, args.out))
             e = entries[-1]
             size = (args.out / e["file"]).stat().st_size
             print(f"{e['name']:14} {size:7} B  rms {e['logits_rms']:<7} int8 "
                   f"{e['int8_expected']:<8} f32 noise {e['f32_noise']:<8} {' '.join(e['types'])}",
                   file=sys.stderr)
-    if args.only:
-        print(json.dumps(entries[0], indent=1))
-        return
     manifest = {
         "made_by": "tests/tools/make_fixtures.py",
         "versions": {"python": ".".join(map(str, sys.version_info[:3])), "torch": torch.__version__,

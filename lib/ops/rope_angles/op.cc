@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // rope_angles: for each row's position p the cosines of d/2 angles, then their sines, f32 [T, d].
-// angle i = p·scale·base^(−2i/d) / factor[i]; attributes dimensions (d), base, scale; optional
-// input factor [d/2]. Computed in double, once a step, for all layers. One provider. Source: Su et
-// al., RoFormer, 2021; factors: the rope_freqs tensor of Llama 3.1 files.
+// angle i = p·scale·base^(−2i/d) / divisor[i], base and frequencies changed as scaling.h says;
+// both multiplied by the attention factor. Attributes dimensions (d), base, scale (1 when left out)
+// and those of scaling.h; optional input divisor [d/2]. Computed in double, once a step, for all
+// layers. One provider. Source: Su et al., RoFormer, 2021; divisors: the rope_freqs tensor of Llama
+// 3.1 files.
 #include <cmath>
 #include <vector>
 
+#include "lib/ops/rope_angles/scaling.h"
 #include "lib/ops/rows.h"
 
 namespace hob::ops::rope_angles {
@@ -16,6 +19,7 @@ constexpr int64_t kMaxDimensions = 65536;
 struct Settings {
   int64_t dimensions;
   double base, scale;
+  RopeScaling scaling;
 };
 
 StatusOr<Settings> Read(const OpSpec& spec) {
@@ -26,6 +30,8 @@ StatusOr<Settings> Read(const OpSpec& spec) {
   if (spec.attributes.Find("scale") != nullptr) {
     HOB_ASSIGN_OR_RETURN(settings.scale, spec.attributes.Real("scale", 1e-9, 1e9));
   }
+  HOB_ASSIGN_OR_RETURN(settings.scaling, ReadRopeScaling(spec.attributes));
+  HOB_RETURN_IF_ERROR(CheckRopeScaling(settings.scaling, settings.dimensions, settings.base));
   return settings;
 }
 
@@ -35,7 +41,8 @@ Status Check(const OpSpec& spec) {
   if (!settings.ok()) return Annotate(settings.status(), absl::StrCat("node ", spec.name));
   if (settings->dimensions % 2 != 0) return SpecError(spec, "dimensions is odd");
   if (!spec.inputs.empty() && spec.inputs[0].present) {
-    HOB_RETURN_IF_ERROR(CheckVector(spec, spec.inputs[0], "the factors", settings->dimensions / 2));
+    HOB_RETURN_IF_ERROR(
+        CheckVector(spec, spec.inputs[0], "the divisors", settings->dimensions / 2));
   }
   HOB_RETURN_IF_ERROR(CheckOutput(spec, settings->dimensions, /*quantized=*/false));
   if (spec.outputs[0].shape[0] != kTokensDim) {
@@ -46,8 +53,8 @@ Status Check(const OpSpec& spec) {
 
 class RopeAnglesKernel final : public Kernel {
  public:
-  explicit RopeAnglesKernel(std::vector<double> frequencies)
-      : frequencies_(std::move(frequencies)) {}
+  RopeAnglesKernel(std::vector<double> frequencies, double factor)
+      : frequencies_(std::move(frequencies)), factor_(factor) {}
 
   void Run(const RunContext& context) override {
     const size_t half = frequencies_.size();
@@ -59,8 +66,8 @@ class RopeAnglesKernel final : public Kernel {
           const double position = static_cast<double>(sequence.position) + static_cast<double>(r);
           for (size_t i = 0; i < half; ++i) {
             const double angle = position * frequencies_[i];
-            y[i] = static_cast<float>(std::cos(angle));
-            y[half + i] = static_cast<float>(std::sin(angle));
+            y[i] = static_cast<float>(factor_ * std::cos(angle));
+            y[half + i] = static_cast<float>(factor_ * std::sin(angle));
           }
         }
       });
@@ -70,23 +77,27 @@ class RopeAnglesKernel final : public Kernel {
 
  private:
   std::vector<double> frequencies_;  // radians a position
+  double factor_;                    // of cosines and sines
 };
 
 StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext& context) {
   HOB_ASSIGN_OR_RETURN(const Settings settings, Read(spec));
   const auto half = static_cast<size_t>(settings.dimensions / 2);
-  std::vector<float> factors(half, 1.0f);
+  std::vector<float> divisors(half, 1.0f);
   if (!spec.inputs.empty() && spec.inputs[0].present) {
     HOB_ASSIGN_OR_RETURN(const Buffer copy, CopyVector(spec, spec.inputs[0], context));
-    std::memcpy(factors.data(), copy.data(), half * sizeof(float));
+    std::memcpy(divisors.data(), copy.data(), half * sizeof(float));
   }
-  std::vector<double> frequencies(half);
+  std::vector<double> frequencies =
+      RopeFrequencies(settings.dimensions, settings.base, settings.scaling);
   for (size_t i = 0; i < half; ++i) {
-    const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(2 * half);
-    if (!(std::abs(factors[i]) >= 1e-20f)) return SpecError(spec, "a factor is zero or no number");
-    frequencies[i] = settings.scale * std::pow(settings.base, exponent) / factors[i];
+    if (!(std::abs(divisors[i]) >= 1e-20f)) {
+      return SpecError(spec, "a divisor is zero or no number");
+    }
+    frequencies[i] = settings.scale * frequencies[i] / divisors[i];
   }
-  std::unique_ptr<Kernel> kernel = std::make_unique<RopeAnglesKernel>(std::move(frequencies));
+  std::unique_ptr<Kernel> kernel =
+      std::make_unique<RopeAnglesKernel>(std::move(frequencies), settings.scaling.attention_factor);
   return kernel;
 }
 
