@@ -30,6 +30,9 @@ StatusOr<ModelOptions> ReadModelOptions(const hob_model_options* given_options) 
                  std::index_sequence<offsetof(hob_model_options, rope_scaling)>()));
   HOB_RETURN_IF_ERROR(CheckBool(given.vocabulary_only, "hob_model_options.vocabulary_only"));
   HOB_RETURN_IF_ERROR(CheckReserved(given.reserved, "hob_model_options"));
+  if (given.reserved2 != 0) {
+    return Error(StatusCode::kInvalidArgument, "hob_model_options.reserved2 is not zero");
+  }
   constexpr DType kActivations[] = {DType::kQ16Act, DType::kQ8Act, DType::kF32};
   if (given.activations < HOB_ACTIVATIONS_INT16 || given.activations > HOB_ACTIVATIONS_F32) {
     return Error(StatusCode::kInvalidArgument,
@@ -45,6 +48,7 @@ StatusOr<ModelOptions> ReadModelOptions(const hob_model_options* given_options) 
   const bool f32_cache = given.kv_type == HOB_KV_F32 || given.activations == HOB_ACTIVATIONS_F32;
   options.kv_type = f32_cache ? DType::kF32 : DType::kF16;
   options.max_batch_rows = given.max_batch_rows;
+  options.shared_cache_tokens = given.shared_cache_tokens;
   HOB_ASSIGN_OR_RETURN(options.rope, ReadRope(given));
   if (given.progress != nullptr) {
     options.progress = [progress = given.progress, user = given.progress_user](uint64_t done,

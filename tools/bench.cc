@@ -24,7 +24,7 @@ struct Options {
   int reps = 5;
   int sessions = 1;
   std::string tokens;  // a file; empty: made-up ids
-  bool reply = false, json = false;
+  bool reply = false, json = false, speculate = false;
 };
 
 double Median(std::vector<double> values) {
@@ -58,7 +58,8 @@ struct Reply {
   std::vector<int32_t> answer;
 };
 
-Reply Generate(const hob::Model& model, const std::vector<int32_t>& prompt, int32_t count) {
+Reply Generate(const hob::Model& model, const Options& bench, const std::vector<int32_t>& prompt,
+               int32_t count) {
   Reply reply;
   reply.answer.reserve(static_cast<size_t>(count));
   hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
@@ -70,7 +71,9 @@ Reply Generate(const hob::Model& model, const std::vector<int32_t>& prompt, int3
     return 0;
   };
   const auto start = std::chrono::steady_clock::now();
-  hob::Session session = Check(hob::Session::Create(model));
+  hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
+  session_options.speculate = bench.speculate ? 1 : 0;
+  hob::Session session = Check(hob::Session::Create(model, session_options));
   Check(session.AddTokens(prompt));
   Check(session.Generate(options));
   reply.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -137,7 +140,9 @@ void Run(const Options& options) {
   }
   std::vector<double> prefill, decode, seconds;
   std::vector<int32_t> answer;
-  const Loaded loaded = Load(options.model);
+  ModelOptions model_options = options.model;
+  model_options.shared_cache_tokens = -1;  // each run computes its prompt
+  const Loaded loaded = Load(model_options);
   const hob_model_info info = Check(loaded.model.Info());
   const size_t most = std::max<size_t>({options.prompt, options.depth, 1});
   const std::vector<int32_t> ids =
@@ -148,7 +153,7 @@ void Run(const Options& options) {
   ProgressBar bar("Measuring");
   for (int r = -1; r < options.reps; ++r) {  // the first is a warm-up
     if (options.reply) {
-      Reply reply = Generate(loaded.model, prompt, options.generate);
+      Reply reply = Generate(loaded.model, options, prompt, options.generate);
       if (r >= 0) {
         prefill.push_back(reply.stats.prefill_tokens_per_second);
         decode.push_back(reply.stats.decode_tokens_per_second);
@@ -157,14 +162,15 @@ void Run(const Options& options) {
       }
     } else {
       if (options.prompt > 0) {
-        const hob_session_stats stats = Generate(loaded.model, prompt, 1).stats;
+        const hob_session_stats stats = Generate(loaded.model, options, prompt, 1).stats;
         if (r >= 0) prefill.push_back(stats.prefill_tokens_per_second);
       }
       if (options.generate > 0 && options.sessions > 1) {
         const double speed = Together(loaded.model, options, cached);
         if (r >= 0) decode.push_back(speed);
       } else if (options.generate > 0) {
-        const hob_session_stats stats = Generate(loaded.model, cached, options.generate + 1).stats;
+        const hob_session_stats stats =
+            Generate(loaded.model, options, cached, options.generate + 1).stats;
         if (r >= 0) decode.push_back(stats.decode_tokens_per_second);
       }
     }
@@ -245,6 +251,7 @@ void AddBench(CLI::App& app) {
       "--tokens", options->tokens,
       "JSON array of token ids that prompt and depth are taken from, over and over; "
       "- reads standard input (default: made-up ids)");
+  command->add_flag("--speculate", options->speculate, "guess tokens from the prompt");
   command->add_option("--reps", options->reps, "repetitions")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -12,8 +12,9 @@ namespace {
 struct Options {
   ModelOptions model;
   SamplingOptions sampling;
+  ContextOptions context;
   std::string prompt, system;
-  int32_t max_tokens = 1024, context = 0;
+  int32_t max_tokens = 1024;
 };
 
 constexpr std::string_view kHelp =
@@ -113,7 +114,7 @@ void Run(const Options& options) {
   Loaded loaded = Load(options.model);
   hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
   session_options.sampler = &options.sampling.sampler;
-  session_options.context_tokens = options.context;
+  options.context.Apply(session_options);
   Chat chat(options, Check(hob::Session::Create(loaded.model, session_options)));
   if (!options.prompt.empty()) {
     chat.Answer(options.prompt);
@@ -149,6 +150,7 @@ void AddChat(CLI::App& app) {
   CLI::App* command = app.add_subcommand("chat", "talk to the assistant");
   AddModelOptions(*command, options->model);
   AddSamplingOptions(*command, options->sampling);
+  AddContextOptions(*command, options->context);
   command->add_option("-p,--prompt", options->prompt, "answer this and leave");
   command->add_option("--system", options->system, "system message");
   command->add_option("-c,--context", options->context, "tokens remembered; 0: all the model can")

@@ -73,6 +73,28 @@ void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs) {
       ->type_name("TYPE[:FACTOR]");
 }
 
+void ContextOptions::Apply(hob_session_options& session) const {
+  session.context_tokens = tokens;
+  session.roll = roll ? 1 : 0;
+  session.keep_tokens = keep;
+  session.speculate = speculate ? 1 : 0;
+}
+
+void AddContextOptions(CLI::App& app, ContextOptions& options) {
+  app.add_option("-c,--context", options.tokens, "tokens remembered; 0: all the model can")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  CLI::Option* roll =
+      app.add_flag("--roll", options.roll, "where the context is full, drop old tokens and go on");
+  app.add_option("--keep", options.keep, "tokens at the beginning that --roll never drops")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(roll)
+      ->capture_default_str();
+  app.add_flag("--speculate", options.speculate,
+               "guess tokens from the prompt and check several in one pass: the same answer, "
+               "faster where it repeats the prompt");
+}
+
 void AddSamplingOptions(CLI::App& app, SamplingOptions& options) {
   hob_sampler_options& s = options.sampler;
   app.add_flag("--greedy", options.greedy, "always the likeliest token: the default");
@@ -119,6 +141,7 @@ Loaded Load(const ModelOptions& options, bool vocabulary_only, uint32_t batch_ro
   model_options.rope_scaling = options.rope_scaling;
   model_options.rope_factor = options.rope_factor;
   model_options.rope_original_context = options.rope_original_context;
+  model_options.shared_cache_tokens = options.shared_cache_tokens;
   ProgressBar bar("Loading");
   model_options.progress = &ProgressBar::Callback;
   model_options.progress_user = &bar;

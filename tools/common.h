@@ -48,8 +48,17 @@ struct ModelOptions {
   hob_rope_scaling rope_scaling = HOB_ROPE_MODEL;
   double rope_factor = 0;
   uint32_t rope_original_context = 0;
+  int32_t shared_cache_tokens = 0;  // as in hob_model_options
 };
 void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs = true);
+
+// --context, --roll, --keep and --speculate.
+struct ContextOptions {
+  int32_t tokens = 0, keep = 0;
+  bool roll = false, speculate = false;
+  void Apply(hob_session_options& session) const;
+};
+void AddContextOptions(CLI::App& app, ContextOptions& options);
 
 // --temperature and the rest of the sampler chain; greedy by default.
 struct SamplingOptions {

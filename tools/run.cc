@@ -11,6 +11,7 @@ namespace {
 struct Options {
   ModelOptions model;
   SamplingOptions sampling;
+  ContextOptions context;
   std::string prompt, system;
   int32_t max_tokens = 1024;
   bool raw = false, json = false;
@@ -28,6 +29,8 @@ const char* FinishName(hob_finish_reason reason) {
       return "cancelled";
     case HOB_FINISH_CONTEXT_FULL:
       return "context_full";
+    case HOB_FINISH_TIME:
+      return "time";
     default:
       return "unknown";
   }
@@ -38,6 +41,7 @@ void Run(const Options& options) {
   Loaded loaded = Load(options.model);
   hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
   session_options.sampler = &options.sampling.sampler;
+  options.context.Apply(session_options);
   hob::Session session = Check(hob::Session::Create(loaded.model, session_options));
   if (options.raw) {
     Check(session.AddText(prompt, HOB_TEXT_ADD_SPECIAL));
@@ -58,6 +62,7 @@ void Run(const Options& options) {
     out["finish_reason"] = FinishName(result.finish_reason);
     out["prompt_tokens"] = result.prompt_tokens;
     out["generated_tokens"] = result.generated_tokens;
+    out["dropped_tokens"] = result.dropped_tokens;
     out["tokens"] = std::vector<int32_t>(tokens.begin(), tokens.end());
     out["load_ms"] = loaded.load_ms;
     out["time_to_first_token_ms"] = static_cast<double>(stats.time_to_first_token_ns) / 1e6;
@@ -78,6 +83,7 @@ void AddRun(CLI::App& app) {
   CLI::App* command = app.add_subcommand("run", "answer one prompt");
   AddModelOptions(*command, options->model);
   AddSamplingOptions(*command, options->sampling);
+  AddContextOptions(*command, options->context);
   command->add_option("--system", options->system, "system message");
   command
       ->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")

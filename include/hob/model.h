@@ -53,6 +53,9 @@ typedef struct hob_model_options {
   uint32_t rope_original_context; /* tokens the unscaled model was trained on; 0: the file's */
   double rope_factor; /* 1 to 65536: the context length becomes so many times the original one; 0
                          for HOB_ROPE_MODEL and HOB_ROPE_NONE */
+  int32_t shared_cache_tokens; /* sessions whose texts begin alike share what was computed of that:
+                                  how many tokens of cache are kept for it; 0: 4096, -1: none */
+  uint32_t reserved2;
 } hob_model_options;
 
 #define HOB_MODEL_OPTIONS_INIT \
@@ -65,6 +68,8 @@ typedef struct hob_model_options {
    NULL,                       \
    NULL,                       \
    HOB_ROPE_MODEL,             \
+   0,                          \
+   0,                          \
    0,                          \
    0}
 

@@ -142,9 +142,8 @@ Work Generation::Next(int32_t guesses) {
   // Without memory for guesses there are none.
   const Status guessed = Contain([&] {
     const auto room = session_.context_tokens() - static_cast<int32_t>(tokens_.size());
-    const int32_t left = options_.max_tokens == 0
-                             ? room
-                             : options_.max_tokens - result_.generated_tokens - 1;
+    const int32_t left =
+        options_.max_tokens == 0 ? room : options_.max_tokens - result_.generated_tokens - 1;
     lookup_.Draft(tokens_, std::min({guesses, room, left}), guesses_);
     run_.assign(fresh.begin(), fresh.end());
     run_.insert(run_.end(), guesses_.begin(), guesses_.end());
@@ -183,10 +182,9 @@ Status Generation::Prepare(int32_t rows, SequenceRows* out) {
 
 bool Generation::Accept(int32_t rows, std::span<float> logits) {
   const auto count = static_cast<size_t>(rows);
-  const auto ran =
-      guesses_.empty()
-          ? std::span(tokens_).subspan(static_cast<size_t>(session_.cache_.tokens()), count)
-          : std::span(run_).first(count);
+  const auto ran = guesses_.empty() ? std::span(tokens_).subspan(
+                                          static_cast<size_t>(session_.cache_.tokens()), count)
+                                    : std::span(run_).first(count);
   session_.cache_.CommitAppend(rows);
   session_.cached_.insert(session_.cached_.end(), ran.begin(), ran.end());
   if (session_.cache_.full_pages() > shared_pages_) {
@@ -234,8 +232,8 @@ StatusOr<bool> Generation::ChooseAll(std::span<float> logits) {
   bool more = true;
   for (size_t i = 0; more && i <= guesses_.size(); ++i) {
     // Ids past the tokenizer's are padding of the model's last matrix.
-    HOB_ASSIGN_OR_RETURN(
-        more, Choose(logits.subspan(i * stride, session_.model().tokenizer().size())));
+    HOB_ASSIGN_OR_RETURN(more,
+                         Choose(logits.subspan(i * stride, session_.model().tokenizer().size())));
     if (!more || i == guesses_.size() || tokens_.back() != guesses_[i]) break;
     ++right;
     if (full()) break;  // Next makes room

@@ -85,8 +85,8 @@ class Generation final : public Sequence {
   PromptLookup lookup_;
   std::vector<int32_t> guesses_;  // tokens that may come next
   std::vector<int32_t> run_;      // of the step: what is new, then guesses_
-  const uint64_t drawn_;     // from the sampler, before this answer
-  size_t shared_pages_ = 0;  // of the cache, that others know of
+  const uint64_t drawn_;          // from the sampler, before this answer
+  size_t shared_pages_ = 0;       // of the cache, that others know of
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -87,8 +87,8 @@ StatusOr<std::shared_ptr<Model>> Model::Open(std::shared_ptr<Runtime> runtime,
   }
   const int32_t shared =
       options.shared_cache_tokens == 0 ? kDefaultSharedTokens : options.shared_cache_tokens;
-  model->prefixes_ = std::make_unique<PrefixCache>(
-      shared < 0 ? 0 : static_cast<size_t>(shared / kKvPageTokens));
+  model->prefixes_ =
+      std::make_unique<PrefixCache>(shared < 0 ? 0 : static_cast<size_t>(shared / kKvPageTokens));
   HOB_ASSIGN_OR_RETURN(model->batcher_,
                        Batcher::Create(std::move(executor), model->runtime_->scheduler(),
                                        model->runtime_->allocator()));
