@@ -40,11 +40,12 @@ inline void Check(hob::Result<void> result) {
   if (!result.ok()) Fail(result.error());
 }
 
-// --model, --threads, and for commands that run the model --activations and --precise.
+// --model, --threads, and for commands that run the model --activations, --precise and --kv.
 struct ModelOptions {
   std::string path;  // empty: the default model
   uint32_t threads = 0;
   hob_activations activations = HOB_ACTIVATIONS_INT16;
+  hob_kv_type kv = HOB_KV_F16;
 };
 void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs = true);
 
