@@ -38,15 +38,17 @@ StatusOr<ModelOptions> ReadModelOptions(const hob_model_options* given_options) 
     return Error(StatusCode::kInvalidArgument,
                  Concat("hob_model_options.activations is ", given.activations, ", not 0, 1 or 2"));
   }
-  if (given.kv_type != HOB_KV_F16 && given.kv_type != HOB_KV_F32) {
+  constexpr DType kKvTypes[] = {DType::kF16, DType::kF32, DType::kQC8};
+  if (given.kv_type < HOB_KV_F16 || given.kv_type > HOB_KV_INT8) {
     return Error(StatusCode::kInvalidArgument,
-                 Concat("hob_model_options.kv_type is ", given.kv_type, ", not 0 or 1"));
+                 Concat("hob_model_options.kv_type is ", given.kv_type, ", not 0, 1 or 2"));
   }
   ModelOptions options;
   options.vocabulary_only = given.vocabulary_only != 0;
   options.activations = kActivations[given.activations];
-  const bool f32_cache = given.kv_type == HOB_KV_F32 || given.activations == HOB_ACTIVATIONS_F32;
-  options.kv_type = f32_cache ? DType::kF32 : DType::kF16;
+  // A cache that was asked for by name stays; the default one would not be a reference's.
+  const bool f32_cache = given.activations == HOB_ACTIVATIONS_F32 && given.kv_type == HOB_KV_F16;
+  options.kv_type = f32_cache ? DType::kF32 : kKvTypes[given.kv_type];
   options.max_batch_rows = given.max_batch_rows;
   options.shared_cache_tokens = given.shared_cache_tokens;
   HOB_ASSIGN_OR_RETURN(options.rope, ReadRope(given));

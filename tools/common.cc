@@ -66,6 +66,12 @@ void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs) {
          "--precise", [&options] { options.activations = HOB_ACTIVATIONS_F32; },
          "f32 activations and cache: --activations f32")
       ->excludes(activations);
+  const std::map<std::string, hob_kv_type> kv_names = {
+      {"f16", HOB_KV_F16}, {"f32", HOB_KV_F32}, {"int8", HOB_KV_INT8}};
+  app.add_option("--kv", options.kv,
+                 "the key/value cache: f16 (default), f32 or int8 (half the memory, faster)")
+      ->transform(CLI::CheckedTransformer(kv_names, CLI::ignore_case).description(""))
+      ->type_name("NAME");
   app.add_option_function<std::string>(
          "--rope", [&options](const std::string& text) { ReadRope(text, options); },
          "longer contexts: linear, ntk, yarn or llama3, then :FACTOR, then :ORIGINAL context if "
@@ -136,6 +142,7 @@ Loaded Load(const ModelOptions& options, bool vocabulary_only, uint32_t batch_ro
   hob::Runtime runtime = Check(hob::Runtime::Create(runtime_options));
   hob_model_options model_options = HOB_MODEL_OPTIONS_INIT;
   model_options.activations = options.activations;
+  model_options.kv_type = options.kv;
   model_options.vocabulary_only = vocabulary_only ? 1 : 0;
   model_options.max_batch_rows = batch_rows;
   model_options.rope_scaling = options.rope_scaling;

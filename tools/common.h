@@ -40,7 +40,8 @@ inline void Check(hob::Result<void> result) {
   if (!result.ok()) Fail(result.error());
 }
 
-// --model, --threads, and for commands that run the model --activations, --precise and --rope.
+// --model, --threads, and for commands that run the model --activations, --precise, --kv and
+// --rope.
 struct ModelOptions {
   std::string path;  // empty: the default model
   uint32_t threads = 0;
@@ -49,6 +50,7 @@ struct ModelOptions {
   double rope_factor = 0;
   uint32_t rope_original_context = 0;
   int32_t shared_cache_tokens = 0;  // as in hob_model_options
+  hob_kv_type kv = HOB_KV_F16;
 };
 void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs = true);
 

@@ -129,8 +129,8 @@ StatusOr<std::unique_ptr<Executor>> Executor::Create(std::shared_ptr<const Model
     return Error(StatusCode::kInvalidArgument,
                  absl::StrCat("max_rows is ", options.max_rows, ", not 1 to 65536"));
   }
-  if (options.kv_type != DType::kF16 && options.kv_type != DType::kF32) {
-    return Error(StatusCode::kInvalidArgument, "the KV cache's type is neither F16 nor F32");
+  if (!KvLayout::Holds(options.kv_type)) {
+    return Error(StatusCode::kInvalidArgument, "the KV cache's type is not F16, F32 or QC8");
   }
   if (options.activations != DType::kF32 && Int8Terms(options.activations) == 0) {
     return Error(StatusCode::kInvalidArgument, "activations are of neither F32 nor an int8 type");

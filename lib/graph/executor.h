@@ -23,7 +23,7 @@ struct ExecutorOptions {
   // What block-quantised weights are multiplied by: kQ16Act, kQ8Act, or kF32 (for references, not
   // for speed).
   DType activations = DType::kQ16Act;
-  DType kv_type = DType::kF16;  // kF16 or kF32
+  DType kv_type = DType::kF16;  // kF16, kF32 or kQC8
   int32_t max_rows = 512;       // of one step: the prefill chunk, the decode batch
   Progress progress;            // bytes of weights prepared and in all; false cancels
   RopeOverride rope = {};

@@ -15,18 +15,26 @@ namespace hob {
 inline constexpr int32_t kKvPageTokens = 64;
 inline constexpr int32_t kKvChunkTokens = 256;
 
-// A page holds kKvPageTokens tokens of every layer. Per layer, for each KV head in turn, keys are
-// transposed, [head_dim][kKvPageTokens], so that a vector holds one channel of many keys; then for
-// each KV head values, [kKvPageTokens][value_dim]. Elements are f16 or f32.
+// A page holds kKvPageTokens tokens of every layer. Per layer: for each KV head in turn keys, then
+// for each KV head values. As f16 or f32, keys are transposed, [head_dim][kKvPageTokens], so that a
+// vector holds one channel of many keys; values are [kKvPageTokens][head_dim]. As kQC8, int8 with a
+// scale for each token and head, lib/ops/attention/int8/cache.h says how they lie.
 struct KvLayout {
   DType type = DType::kF16;
   int32_t layers = 0;
   int32_t heads = 0;  // KV heads
   int32_t head_dim = 0;
 
-  size_t element_bytes() const { return type == DType::kF32 ? 4 : 2; }
+  static constexpr bool Holds(DType type) {
+    return type == DType::kF16 || type == DType::kF32 || type == DType::kQC8;
+  }
+  // Of one head's keys or values.
   size_t head_bytes() const {
-    return element_bytes() * kKvPageTokens * static_cast<size_t>(head_dim);
+    const auto width = static_cast<size_t>(head_dim);
+    const size_t token = type == DType::kQC8   ? (width + 3) / 4 * 4 + sizeof(float)
+                         : type == DType::kF32 ? width * 4
+                                               : width * 2;
+    return kKvPageTokens * token;
   }
   size_t layer_bytes() const { return 2 * head_bytes() * static_cast<size_t>(heads); }
   size_t page_bytes() const { return layer_bytes() * static_cast<size_t>(layers); }

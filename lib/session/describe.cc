@@ -84,7 +84,8 @@ void WriteMemory(JsonWriter& json, const Model& model) {
     json.Key("weight_bytes").Uint(executor.weight_bytes());
     json.Key("scratch_bytes").Uint(model.batcher()->scratch_bytes());
     json.Key("kv_bytes_per_token").Uint(executor.kv_layout().page_bytes() / kKvPageTokens);
-    json.Key("kv_type").String(executor.kv_layout().type == DType::kF32 ? "F32" : "F16");
+    const DType kv = executor.kv_layout().type;
+    json.Key("kv_type").String(kv == DType::kF32 ? "F32" : kv == DType::kF16 ? "F16" : "INT8");
   }
   json.EndObject();
 }

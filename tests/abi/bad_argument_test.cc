@@ -177,6 +177,7 @@ TEST_CASE("option values out of range are refused by name") {
   CheckInvalid(open([](auto& o) { o.max_batch_rows = 100'000; }), "max_batch_rows");
   CheckInvalid(open([](auto& o) { o.activations = 3; }), "activations");
   CheckInvalid(open([](auto& o) { o.kv_type = -1; }), "kv_type");
+  CheckInvalid(open([](auto& o) { o.kv_type = 3; }), "kv_type");
   CheckInvalid(open([](auto& o) { o.vocabulary_only = 2; }), "vocabulary_only");
   CheckInvalid(open([](auto& o) { o.reserved[6] = 1; }), "reserved");
   CheckInvalid(open([](auto& o) { o.rope_scaling = 6; }), "rope_scaling");

@@ -155,8 +155,9 @@ void AddOptions(CLI::App& app, Options& o) {
       ->check(at_least(1))
       ->capture_default_str();
   app.add_option("--head-dim", o.head_dim, "their size")->check(at_least(1))->capture_default_str();
-  const std::map<std::string, DType> caches = {{"f16", DType::kF16}, {"f32", DType::kF32}};
-  app.add_option("--cache", o.cache, "type of keys and values: f16 (default), f32")
+  const std::map<std::string, DType> caches = {
+      {"f16", DType::kF16}, {"f32", DType::kF32}, {"int8", DType::kQC8}};
+  app.add_option("--cache", o.cache, "type of keys and values: f16 (default), f32, int8")
       ->transform(CLI::CheckedTransformer(caches).description(""));
   app.add_option("--provider", o.providers,
                  "scalar, simd, avx2, avx512vnni, xnnpack (default: best)")

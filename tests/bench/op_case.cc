@@ -59,8 +59,7 @@ class CaseBuilder {
     const auto rows = static_cast<double>(q_.rows), context = static_cast<double>(q_.context);
     // Each row sees the context, the rows before it and itself.
     case_.operations = 4 * static_cast<double>(queries) * (rows * context + rows * (rows + 1) / 2);
-    case_.streamed = 2 * static_cast<double>(keys) * (context + rows) *
-                     static_cast<double>(case_.kv.element_bytes());
+    case_.streamed = (context + rows) * static_cast<double>(case_.kv.layer_bytes()) / kKvPageTokens;
     return std::move(case_);
   }
 
@@ -224,7 +223,10 @@ std::string Describe(const OpQuery& query) {
   add(kK, "K:", query.columns);
   add(kN, "N:", query.outputs);
   add(kHeads, "heads:", query.heads, "x", query.head_dim);
-  add(kContext, "kv_heads:", query.kv_heads, query.cache == DType::kF32 ? "/f32" : "",
+  add(kContext, "kv_heads:", query.kv_heads,
+      query.cache == DType::kF32   ? "/f32"
+      : query.cache == DType::kQC8 ? "/int8"
+                                   : "",
       "/context:", query.context);
   return absl::StrCat(text, "/rows:", query.rows);
 }

@@ -57,14 +57,15 @@ std::vector<Fixture> LoadFixtures() {
   return fixtures;
 }
 
-StatusOr<Runner> MakeRunner(const Fixture& fixture, DType activations, size_t threads) {
+StatusOr<Runner> MakeRunner(const Fixture& fixture, DType activations, size_t threads,
+                            DType cache) {
   Runner runner;
   HOB_ASSIGN_OR_RETURN(runner.pool, ThreadPool::Create(threads));
   runner.allocator = std::make_shared<Allocator>();
   HOB_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> file, OpenModelFile(fixture.path));
   ExecutorOptions options;
   options.activations = activations;
-  if (activations == DType::kF32) options.kv_type = DType::kF32;
+  options.kv_type = activations == DType::kF32 ? DType::kF32 : cache;
   options.max_rows = 320;
   options.rope = fixture.rope;
   HOB_ASSIGN_OR_RETURN(runner.executor,

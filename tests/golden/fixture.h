@@ -33,7 +33,9 @@ struct Runner {
 };
 
 // UNIMPLEMENTED passes through where a forced provider lacks an operator.
-StatusOr<Runner> MakeRunner(const Fixture& fixture, DType activations, size_t threads = 2);
+// With f32 activations the cache is f32.
+StatusOr<Runner> MakeRunner(const Fixture& fixture, DType activations, size_t threads = 2,
+                            DType cache = DType::kF16);
 
 // The KV cache of one sequence. New pages hold garbage, as reused ones do.
 class Sequence {

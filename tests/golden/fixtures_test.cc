@@ -43,13 +43,13 @@ bool MayLackOperators(const Force& force) {
 // `check` on a runner of each fixture, however forced.
 template <typename F>
 void ForEach(const std::vector<Fixture>& fixtures, const std::vector<Force>& forces,
-             DType activations, F&& check) {
+             DType activations, F&& check, DType cache = DType::kF16) {
   for (const Force& force : forces) {
     const ScopedEnvironment environment(force.variable, force.value);
     for (const Fixture& fixture : fixtures) {
       DYNAMIC_SECTION(fixture.name << " " << force.variable << "=" << force.value << " "
                                    << static_cast<int>(activations)) {
-        StatusOr<Runner> runner = MakeRunner(fixture, activations);
+        StatusOr<Runner> runner = MakeRunner(fixture, activations, 2, cache);
         if (runner.status().code() == StatusCode::kUnimplemented && MayLackOperators(force)) {
           continue;
         }
@@ -98,6 +98,19 @@ TEST_CASE("chunks do not change logits") {
       CHECK(SameBits(Evaluate(runner, fixture.tokens, 1), whole));
       CHECK(SameBits(Evaluate(runner, fixture.tokens, 7), whole));
     });
+  }
+}
+
+TEST_CASE("an int8 cache gives transformers' logits, however a prompt is cut") {
+  for (const DType activations : {DType::kQ16Act, DType::kQ8Act}) {
+    const auto check = [&](const Fixture& fixture, const Runner& runner) {
+      const Matrix whole = Evaluate(runner, fixture.tokens, fixture.tokens.size());
+      const double bound = activations == DType::kQ8Act ? fixture.int8_rms : 0;
+      CHECK(RelativeRms(whole, fixture.logits) <= bound + 3e-2);
+      CHECK(SameBits(Evaluate(runner, fixture.tokens, 1), whole));
+      CHECK(SameBits(Evaluate(runner, fixture.tokens, 7), whole));
+    };
+    ForEach(Fixtures(), Forces(), activations, check, DType::kQC8);
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <catch2/generators/catch_generators.hpp>
 #include <limits>
 
 #include "lib/base/f16.h"
@@ -96,11 +97,43 @@ std::vector<uint8_t> RunPieces(Runner& runner, const Shape& shape, Sequence& seq
   return all;
 }
 
+// Scalar, and simd at each level; for the int8 cache also with hand-written products.
+std::vector<NamedChoice> ChoicesFor(const Shape& shape) {
+  std::vector<NamedChoice> choices = Choices();
+  const CpuFeatures all = CpuFeatures::Detect();
+  if (shape.cache == DType::kQC8 && all.avx512vnni) {
+    choices.push_back({"avx512vnni", {all, "avx512vnni"}});
+  }
+  return choices;
+}
+
+// x as the cache holds it; `x` begins at a row's head.
+std::vector<double> Stored(const Shape& shape, const float* x) {
+  std::vector<double> stored(x, x + shape.head_dim);
+  float largest = 0;
+  for (int32_t d = 0; d < shape.head_dim; ++d) largest = std::max(largest, std::abs(x[d]));
+  const float scale = largest / 127;
+  for (double& value : stored) {
+    if (shape.cache == DType::kF16) value = F16ToF32(F32ToF16(static_cast<float>(value)));
+    if (shape.cache == DType::kQC8) {
+      value = std::nearbyint(static_cast<float>(value) * (1.0f / scale)) * scale;
+    }
+  }
+  return stored;
+}
+std::vector<double> StoredRows(const Shape& shape, const std::vector<float>& x, size_t tokens) {
+  std::vector<double> all;
+  for (size_t i = 0; i < tokens * shape.keys(); i += static_cast<size_t>(shape.head_dim)) {
+    const std::vector<double> head = Stored(shape, &x[i]);
+    all.insert(all.end(), head.begin(), head.end());
+  }
+  return all;
+}
+
 // Plain attention in double, of the values as the cache holds them.
 std::vector<double> Reference(const Shape& shape, const Sequence& sequence, size_t tokens) {
-  const auto stored = [&](float x) -> double {
-    return shape.cache == DType::kF16 ? F16ToF32(F32ToF16(x)) : x;
-  };
+  const std::vector<double> k = StoredRows(shape, sequence.k, tokens);
+  const std::vector<double> v = StoredRows(shape, sequence.v, tokens);
   const auto width = static_cast<size_t>(shape.head_dim);
   const auto group = static_cast<size_t>(shape.heads / shape.kv_heads);
   std::vector<double> out(tokens * shape.queries());
@@ -114,7 +147,7 @@ std::vector<double> Reference(const Shape& shape, const Sequence& sequence, size
       for (size_t j = first; j <= t; ++j) {
         double score = 0;
         for (size_t d = 0; d < width; ++d) {
-          score += q[d] * stored(sequence.k[j * shape.keys() + h / group * width + d]);
+          score += q[d] * k[j * shape.keys() + h / group * width + d];
         }
         p[j - first] = score * shape.scale();
         max = std::max(max, p[j - first]);
@@ -123,7 +156,7 @@ std::vector<double> Reference(const Shape& shape, const Sequence& sequence, size
       double* y = &out[t * shape.queries() + h * width];
       for (size_t j = first; j <= t; ++j) {
         for (size_t d = 0; d < width; ++d) {
-          y[d] += p[j - first] / sum * stored(sequence.v[j * shape.keys() + h / group * width + d]);
+          y[d] += p[j - first] / sum * v[j * shape.keys() + h / group * width + d];
         }
       }
     }
@@ -138,12 +171,30 @@ std::vector<float> Floats(const std::vector<uint8_t>& bytes) {
 }
 
 const Shape kShapes[] = {
-    {9, 3, 64},      {4, 4, 32, 0, DType::kF32},
-    {8, 1, 128},     {4, 1, 80, 0, DType::kF32},
-    {3, 3, 40},      {2, 1, 8},
-    {1, 1, 512},     {3, 1, 20},  // not a multiple of 8: scalar in any case
-    {9, 3, 64, 100}, {4, 2, 16, 300, DType::kF32},
+    {9, 3, 64},
+    {4, 4, 32, 0, DType::kF32},
+    {8, 1, 128},
+    {4, 1, 80, 0, DType::kF32},
+    {3, 3, 40},
+    {2, 1, 8},
+    {1, 1, 512},
+    {3, 1, 20},  // not a multiple of 8: scalar in any case
+    {9, 3, 64, 100},
+    {4, 2, 16, 300, DType::kF32},
     {13, 1, 24, 1},
+    // int8, queries in 16 bits; with int8 output (below) in 8 bits
+    {9, 3, 64, 0, DType::kQC8},
+    {8, 1, 128, 0, DType::kQC8},
+    {4, 1, 80, 0, DType::kQC8},
+    {3, 3, 40, 0, DType::kQC8},
+    {2, 1, 8, 0, DType::kQC8},
+    {1, 1, 512, 0, DType::kQC8},
+    {3, 1, 20, 0, DType::kQC8},
+    {2, 1, 7, 0, DType::kQC8},
+    {9, 3, 64, 100, DType::kQC8},
+    {4, 2, 16, 300, DType::kQC8},
+    {13, 1, 24, 1, DType::kQC8},
+    {5, 5, 72, 65, DType::kQC8},
 };
 
 TEST_CASE("attention: every provider is near the double reference") {
@@ -153,23 +204,27 @@ TEST_CASE("attention: every provider is near the double reference") {
       if (shape.head_dim > 128 && tokens != 1 && tokens != 65 && tokens != 257) continue;
       Sequence sequence(shape, static_cast<size_t>(tokens), 7);
       const std::vector<double> reference = Reference(shape, sequence, static_cast<size_t>(tokens));
-      for (const NamedChoice& choice : Choices()) {
+      for (const NamedChoice& choice : ChoicesFor(shape)) {
         CAPTURE(choice.name, shape.heads, shape.kv_heads, shape.head_dim, shape.window, tokens);
+        CAPTURE(shape.cache);
         std::memset(sequence.memory.data(), 0xff, sequence.memory.size());
         Runner runner("attention", Spec(shape), choice.choice, *pool, tokens, shape.kv());
         if (shape.head_dim % 8 == 0) CHECK((runner.provider() == choice.choice.provider));
         const auto out = Floats(RunPieces(runner, shape, sequence, tokens, tokens));
-        CHECK(WorstError(out, reference, 0.1) < 3e-5);
+        // Queries and weights of the int8 cache have 16 bits.
+        CHECK(WorstError(out, reference, 0.1) < (shape.cache == DType::kQC8 ? 1.5e-3 : 3e-5));
       }
     }
   }
 }
 
 TEST_CASE("attention: the cut of a prompt and the threads change no bit") {
-  for (const Shape& shape : {Shape{9, 3, 64}, Shape{4, 4, 32, 0, DType::kF32}, Shape{8, 1, 72},
-                             Shape{4, 1, 16, 100}, Shape{6, 2, 8, 300, DType::kF32}}) {
+  for (const Shape& shape :
+       {Shape{9, 3, 64}, Shape{4, 4, 32, 0, DType::kF32}, Shape{8, 1, 72}, Shape{4, 1, 16, 100},
+        Shape{6, 2, 8, 300, DType::kF32}, Shape{9, 3, 64, 0, DType::kQC8},
+        Shape{4, 1, 40, 100, DType::kQC8}, Shape{6, 2, 16, 0, DType::kQC8, DType::kQ8Act}}) {
     constexpr int32_t kTokens = 600;
-    for (const NamedChoice& choice : Choices()) {
+    for (const NamedChoice& choice : ChoicesFor(shape)) {
       const bool scalar = choice.name == "scalar";  // slow, and simple: fewer cuts
       Sequence sequence(shape, kTokens, 3);
       std::vector<uint8_t> expected;
@@ -191,9 +246,10 @@ TEST_CASE("attention: the cut of a prompt and the threads change no bit") {
 }
 
 TEST_CASE("attention: long contexts split over threads give the bits of one thread") {
-  for (const Shape& shape : {Shape{9, 3, 64}, Shape{4, 1, 16, 2500}, Shape{2, 2, 40}}) {
+  for (const Shape& shape : {Shape{9, 3, 64}, Shape{4, 1, 16, 2500}, Shape{2, 2, 40},
+                             Shape{9, 3, 64, 0, DType::kQC8}, Shape{2, 2, 40, 0, DType::kQC8}}) {
     constexpr int32_t kTokens = 5200;  // 21 chunks: more than two rounds
-    for (const NamedChoice& choice : Choices()) {
+    for (const NamedChoice& choice : ChoicesFor(shape)) {
       if (choice.name == "scalar") continue;
       Sequence sequence(shape, kTokens, 5);
       std::vector<uint8_t> expected;
@@ -218,9 +274,10 @@ TEST_CASE("attention: long contexts split over threads give the bits of one thre
 }
 
 TEST_CASE("attention: sequences of a batch do not see each other") {
-  const Shape shape{9, 3, 64};
+  const DType cache = GENERATE(DType::kF16, DType::kQC8);
+  const Shape shape{9, 3, 64, 0, cache};
   const int32_t lengths[] = {1, 64, 65, 130, 257, 530};
-  for (const NamedChoice& choice : Choices()) {
+  for (const NamedChoice& choice : ChoicesFor(shape)) {
     for (const size_t threads : {1, 2}) {
       CAPTURE(choice.name, threads);
       auto pool = MakePool(threads);
@@ -246,9 +303,10 @@ TEST_CASE("attention: sequences of a batch do not see each other") {
 }
 
 TEST_CASE("attention: a later row's infinities do not reach an earlier row") {
-  const Shape shape{4, 2, 32, 0, DType::kF32};
+  const DType cache = GENERATE(DType::kF32, DType::kQC8);
+  const Shape shape{4, 2, 32, 0, cache};
   constexpr int32_t kTokens = 70;
-  for (const NamedChoice& choice : Choices()) {
+  for (const NamedChoice& choice : ChoicesFor(shape)) {
     CAPTURE(choice.name);
     auto pool = MakePool(1);
     Runner runner("attention", Spec(shape), choice.choice, *pool, kTokens, shape.kv());
@@ -262,6 +320,69 @@ TEST_CASE("attention: a later row's infinities do not reach an earlier row") {
     const size_t bytes = (kTokens - 1) * shape.queries() * sizeof(float);
     CHECK((Slice(whole, 0, bytes) == Slice(broken, 0, bytes)));
     CHECK(std::isnan(Floats(broken).back()));
+  }
+}
+
+TEST_CASE("attention: the int8 cache's products are the same integers for every kernel") {
+  for (const DType output : {DType::kF32, DType::kQ8Act}) {  // 16 bits, 8 bits
+    for (const Shape& shape :
+         {Shape{9, 3, 64, 0, DType::kQC8, output}, Shape{4, 1, 40, 100, DType::kQC8, output},
+          Shape{2, 1, 256, 0, DType::kQC8, output}}) {
+      constexpr int32_t kTokens = 300;
+      const CpuFeatures all = CpuFeatures::Detect();
+      if (!all.avx512vnni) continue;
+      auto pool = MakePool(1);
+      Sequence sequence(shape, kTokens, 21);
+      // Kernels of one vector length differ in their integer products alone.
+      Runner portable("attention", Spec(shape), {all, "simd"}, *pool, kTokens, shape.kv());
+      Runner vnni("attention", Spec(shape), {all, "avx512vnni"}, *pool, kTokens, shape.kv());
+      CHECK((vnni.provider() == "avx512vnni"));
+      const auto expected = RunPieces(portable, shape, sequence, kTokens, kTokens);
+      CHECK((RunPieces(vnni, shape, sequence, kTokens, 37) == expected));
+    }
+  }
+}
+
+TEST_CASE("attention: a large key with small values costs the int8 cache no precision") {
+  // The first token takes nearly all weight and adds nearly nothing, as in many models.
+  const Shape shape{2, 1, 64, 0, DType::kQC8};
+  constexpr size_t kTokens = 130;
+  for (const NamedChoice& choice : ChoicesFor(shape)) {
+    CAPTURE(choice.name);
+    auto pool = MakePool(1);
+    Sequence sequence(shape, kTokens, 13);
+    for (size_t d = 0; d < shape.keys(); ++d) {
+      sequence.v[d] *= 1e-6f;
+      sequence.k[d] = 40;
+    }
+    for (float& q : sequence.q) q = std::abs(q);
+    const std::vector<double> reference = Reference(shape, sequence, kTokens);
+    Runner runner("attention", Spec(shape), choice.choice, *pool, kTokens, shape.kv());
+    const auto out = Floats(RunPieces(runner, shape, sequence, kTokens, kTokens));
+    double error = 0, size = 0;
+    for (size_t i = shape.queries(); i < out.size(); ++i) {
+      error += (out[i] - reference[i]) * (out[i] - reference[i]);
+      size += reference[i] * reference[i];
+    }
+    CHECK(std::sqrt(error / size) < 2e-3);
+  }
+}
+
+TEST_CASE("attention: an int8 cache of zeros, of the largest and of tiny numbers") {
+  const Shape shape{2, 1, 16, 0, DType::kQC8};
+  for (const NamedChoice& choice : ChoicesFor(shape)) {
+    auto pool = MakePool(1);
+    for (const float size : {0.0f, 1e-38f, 1e-20f, 1e15f, 1e37f}) {
+      CAPTURE(choice.name, size);
+      Sequence sequence(shape, 3, 1);
+      std::fill(sequence.k.begin(), sequence.k.end(), 0.0f);
+      std::fill(sequence.v.begin(), sequence.v.end(), size);
+      Runner runner("attention", Spec(shape), choice.choice, *pool, 3, shape.kv());
+      for (const float y : Floats(RunPieces(runner, shape, sequence, 3, 3))) {
+        CHECK(y >= (size < 1e-30f ? 0.0f : size * 0.9999f));
+        CHECK(y <= size * 1.0001f);
+      }
+    }
   }
 }
 

@@ -18,6 +18,8 @@ namespace hob::ops::attention {
 
 inline constexpr int32_t kMaxHeadDim = 512;
 
+struct Products;
+
 struct Params {
   int32_t heads = 0;
   int32_t kv_heads = 0;
@@ -28,6 +30,9 @@ struct Params {
   float scale = 0;
   int64_t terms = 0;  // of the output, Int8Terms: 0 is f32
   KvLayout kv;
+  // Of the int8 cache: the int8 terms of queries, and hand-written products or null.
+  int query_terms = 2;
+  const Products* products = nullptr;
 
   size_t query_columns() const { return static_cast<size_t>(heads) * head_dim; }
   size_t OutputStride() const {

@@ -11,21 +11,16 @@
 
 #include "hwy/cache_control.h"
 #include "hwy/highway.h"
+#include "lib/ops/attention/lines-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace hob::ops::attention {
 namespace HWY_NAMESPACE {
 #if HWY_TARGET != HWY_SCALAR
 
-namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::CappedTag<float, 16>;
-using V = hn::Vec<D>;
 using F16 = hwy::float16_t;
-constexpr size_t kLanes = hn::MaxLanes(D());
 
-// Lines and vectors of a register block: with 32 registers 6 × 4 sums, with 16 of them 6 × 2.
-constexpr size_t kMaxLines = 6;
-constexpr size_t kPrefetchLines = 4;  // up to these, reading the cache takes longer than computing
+// Vectors of a register block: with 32 registers 6 × 4 sums, with 16 of them 6 × 2.
 #if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
 constexpr size_t kWide = 4;
 #else
@@ -41,10 +36,6 @@ HWY_INLINE hn::Vec<DF> LoadAsF32(DF d, const F16* from) {
   const hn::Rebind<F16, DF> d16;
   return hn::PromoteTo(d, hn::LoadU(d16, from));
 }
-
-// What to fetch into the cache meanwhile, as many bytes as b has; may be null. A page of the cache
-// is too short for the hardware to see a stream in it.
-using Next = const uint8_t*;
 
 // c[i][·] (+)= Σ_k a[i][k]·b[k][·] over kVectors vectors of columns, k in order: a column depends
 // on its own column of b alone, whatever the block.

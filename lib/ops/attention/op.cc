@@ -57,9 +57,10 @@ Status Check(const OpSpec& spec) {
 StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext& context) {
   HOB_ASSIGN_OR_RETURN(Params params, Read(spec));
   params.kv = context.kv;
+  params.query_terms = params.terms == 1 ? 1 : 2;  // as precise as the activations
   const KvLayout& kv = context.kv;
   if (params.layer >= kv.layers || params.kv_heads > kv.heads || params.head_dim > kv.head_dim ||
-      (kv.type != DType::kF16 && kv.type != DType::kF32)) {
+      !KvLayout::Holds(kv.type)) {
     return SpecError(spec, "does not fit the KV cache's layout");
   }
   if (WantsSimd(*context.choice)) {

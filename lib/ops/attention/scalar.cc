@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "lib/ops/attention/attention.h"
+#include "lib/ops/attention/int8/cache.h"
 #include "lib/ops/quantize/quantize_row.h"
 #include "lib/ops/rows.h"
 
@@ -25,7 +26,8 @@ inline void StoreElement(uint8_t* base, size_t index, DType type, float value) {
 
 class ScalarKernel final : public Kernel {
  public:
-  ScalarKernel(const Params& params, size_t threads) : params_(params), threads_(threads) {}
+  ScalarKernel(const Params& params, size_t threads)
+      : params_(params), threads_(threads), int8_(params.kv.type == DType::kQC8) {}
 
   void Run(const RunContext& context) override {
     const auto* q = reinterpret_cast<const float*>(context.inputs[0]);
@@ -70,6 +72,10 @@ class ScalarKernel final : public Kernel {
     const auto slot = static_cast<size_t>(position % kKvPageTokens);
     const auto width = static_cast<size_t>(params_.head_dim);
     for (int32_t g = 0; g < params_.kv_heads; ++g, k += width, v += width) {
+      if (int8_) {
+        WriteInt8Scalar(params_, g, slot, k, v, page);
+        continue;
+      }
       uint8_t* keys = page + params_.kv.key_offset(params_.layer, g);
       uint8_t* values = page + params_.kv.value_offset(params_.layer, g);
       for (size_t d = 0; d < width; ++d) {
@@ -84,34 +90,26 @@ class ScalarKernel final : public Kernel {
               float* y) const {
     const auto width = static_cast<size_t>(params_.head_dim);
     const int32_t g = head / params_.group;
-    const size_t key_offset = params_.kv.key_offset(params_.layer, g);
-    const size_t value_offset = params_.kv.value_offset(params_.layer, g);
-    float query[kMaxHeadDim], part[kMaxHeadDim], p[kKvChunkTokens];
-    for (size_t d = 0; d < width; ++d) query[d] = q[d] * params_.scale;
+    float query[kMaxHeadDim], part[kMaxHeadDim];
+    int32_t integers[kMaxHeadDim];
+    float query_scale = 0;
+    if (int8_) {
+      query_scale =
+          QuantizeScalar(q, width, QueryLimit(params_.query_terms), integers) * params_.scale;
+    } else {
+      for (size_t d = 0; d < width; ++d) query[d] = q[d] * params_.scale;
+    }
     float max = 0, sum = 0;
     for (int32_t first = params_.FirstKey(position); first <= position;) {
-      const int32_t end = std::min(position + 1, (first / kKvChunkTokens + 1) * kKvChunkTokens);
-      float chunk_max = -std::numeric_limits<float>::infinity(), chunk_sum = 0;
-      for (int32_t t = first; t < end; ++t) {
-        const uint8_t* keys = sequence.pages[t / kKvPageTokens] + key_offset;
-        const auto slot = static_cast<size_t>(t % kKvPageTokens);
-        float score = 0;
-        for (size_t d = 0; d < width; ++d) {
-          score += query[d] * LoadElement(keys, d * kKvPageTokens + slot, params_.kv.type);
-        }
-        p[t - first] = score;
-        chunk_max = std::max(chunk_max, score);
+      ScalarChunk chunk{};
+      chunk.first = first;
+      chunk.end = std::min(position + 1, (first / kKvChunkTokens + 1) * kKvChunkTokens);
+      if (int8_) {
+        ChunkInt8Scalar(params_, sequence, g, integers, query_scale, chunk, part);
+      } else {
+        Chunk(sequence, g, query, chunk, part);
       }
-      std::fill(part, part + width, 0.0f);
-      for (int32_t t = first; t < end; ++t) {
-        const uint8_t* values = sequence.pages[t / kKvPageTokens] + value_offset;
-        const auto slot = static_cast<size_t>(t % kKvPageTokens);
-        const float weight = std::exp(p[t - first] - chunk_max);
-        chunk_sum += weight;
-        for (size_t d = 0; d < width; ++d) {
-          part[d] += weight * LoadElement(values, slot * width + d, params_.kv.type);
-        }
-      }
+      const float chunk_max = chunk.max, chunk_sum = chunk.sum;
       if (sum == 0) {
         max = chunk_max, sum = chunk_sum;
         std::copy(part, part + width, y);
@@ -122,13 +120,45 @@ class ScalarKernel final : public Kernel {
         for (size_t d = 0; d < width; ++d) y[d] = y[d] * old + part[d] * fresh;
         max = both;
       }
-      first = end;
+      first = chunk.end;
     }
     for (size_t d = 0; d < width; ++d) y[d] /= sum;
   }
 
+  // The keys [first, end) of one chunk for one head of one row, of a float cache.
+  void Chunk(const SequenceRows& sequence, int32_t kv_head, const float* query, ScalarChunk& chunk,
+             float* part) const {
+    const auto width = static_cast<size_t>(params_.head_dim);
+    const size_t key_offset = params_.kv.key_offset(params_.layer, kv_head);
+    const size_t value_offset = params_.kv.value_offset(params_.layer, kv_head);
+    float p[kKvChunkTokens];
+    chunk.max = -std::numeric_limits<float>::infinity();
+    chunk.sum = 0;
+    for (int32_t t = chunk.first; t < chunk.end; ++t) {
+      const uint8_t* keys = sequence.pages[t / kKvPageTokens] + key_offset;
+      const auto slot = static_cast<size_t>(t % kKvPageTokens);
+      float score = 0;
+      for (size_t d = 0; d < width; ++d) {
+        score += query[d] * LoadElement(keys, d * kKvPageTokens + slot, params_.kv.type);
+      }
+      p[t - chunk.first] = score;
+      chunk.max = std::max(chunk.max, score);
+    }
+    std::fill(part, part + width, 0.0f);
+    for (int32_t t = chunk.first; t < chunk.end; ++t) {
+      const uint8_t* values = sequence.pages[t / kKvPageTokens] + value_offset;
+      const auto slot = static_cast<size_t>(t % kKvPageTokens);
+      const float weight = std::exp(p[t - chunk.first] - chunk.max);
+      chunk.sum += weight;
+      for (size_t d = 0; d < width; ++d) {
+        part[d] += weight * LoadElement(values, slot * width + d, params_.kv.type);
+      }
+    }
+  }
+
   Params params_;
   size_t threads_;
+  bool int8_;
 };
 
 }  // namespace

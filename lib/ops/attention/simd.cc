@@ -10,6 +10,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "lib/isa/simd_dispatch.h"
+#include "lib/ops/attention/lines-inl.h"
 #include "lib/ops/attention/multiply-inl.h"
 #include "lib/ops/exp-inl.h"
 #include "lib/ops/quantize/quantize_row-inl.h"
@@ -24,32 +25,9 @@ const TileFunctions* Get() { return nullptr; }
 
 #else
 
-constexpr size_t kPage = kKvPageTokens;
-
 HWY_INLINE float ExpOf(float x) {
   const D d;
   return hn::GetLane(ops::HWY_NAMESPACE::Exp(d, hn::Set(d, x)));
-}
-
-// The largest of the scores of the keys [begin, end) of a chunk. Lanes beside them, to whole groups
-// of 16, become -infinity.
-HWY_INLINE float MaskAndMax(float* HWY_RESTRICT s, size_t begin, size_t end) {
-  const D d;
-  const size_t first = begin / 16 * 16, last = (end + 15) / 16 * 16;
-  for (size_t i = first; i < begin; ++i) s[i] = -std::numeric_limits<float>::infinity();
-  for (size_t i = end; i < last; ++i) s[i] = -std::numeric_limits<float>::infinity();
-  constexpr size_t kStep = 4 * kLanes;  // four chains
-  V largest[4];
-  for (auto& lane : largest) lane = hn::LoadU(d, s + first);
-  size_t i = first;
-  for (; i + kStep <= last; i += kStep) {
-    for (size_t v = 0; v < 4; ++v) {
-      largest[v] = hn::Max(largest[v], hn::LoadU(d, s + i + v * kLanes));
-    }
-  }
-  for (; i < last; i += kLanes) largest[0] = hn::Max(largest[0], hn::LoadU(d, s + i));
-  return hn::GetLane(
-      hn::MaxOfLanes(d, hn::Max(hn::Max(largest[0], largest[1]), hn::Max(largest[2], largest[3]))));
 }
 
 // Those scores to weights e^(s − max), in place; returns their sum, taken in 16 strided lanes from
@@ -74,24 +52,6 @@ HWY_INLINE float ExpAndSum(float* HWY_RESTRICT s, size_t begin, size_t end, floa
 HWY_INLINE void ConvertPage(const F16* HWY_RESTRICT from, size_t count, float* HWY_RESTRICT to) {
   const D d;
   for (size_t i = 0; i < count; i += kLanes) hn::StoreU(LoadAsF32(d, from + i), d, to + i);
-}
-
-// The lines of a tile in near-equal blocks of at most kMaxLines.
-struct Lines {
-  explicit Lines(size_t count) : count(count), blocks((count + kMaxLines - 1) / kMaxLines) {}
-  size_t begin(size_t block) const { return count * block / blocks; }
-  size_t count, blocks;
-};
-
-// Positions [first, end) of a line that lie in [low, high).
-struct Keys {
-  int32_t first, end;
-};
-HWY_INLINE Keys KeysOf(const Params& params, const Tile& tile, size_t line, int32_t low,
-                       int32_t high) {
-  const int32_t position = tile.position(static_cast<int32_t>(line) / params.group);
-  const int32_t first = params.window == 0 ? 0 : HWY_MAX(0, position + 1 - params.window);
-  return {HWY_MAX(first, low), HWY_MIN(position + 1, high)};
 }
 
 // scores = queries · keys of one page, for the columns that each block of lines needs.
@@ -156,18 +116,6 @@ constexpr size_t kConvertLines = 2 * kMaxLines;
 template <class T>
 HWY_INLINE const T* CachePointer(const Tile& tile, int32_t page, size_t offset) {
   return reinterpret_cast<const T*>(tile.sequence->pages[page] + offset);
-}
-
-// What is read after `page` of this chunk's keys or values: the next page of them, then the values,
-// then the next chunk's keys.
-HWY_INLINE Next NextPage(const Params& params, const Tile& tile, bool values, int32_t page,
-                         int32_t first_page, int32_t last_page) {
-  const size_t keys_at = params.kv.key_offset(params.layer, tile.kv_head);
-  const size_t values_at = params.kv.value_offset(params.layer, tile.kv_head);
-  const int32_t newest = tile.position(tile.rows - 1) / kKvPageTokens;
-  if (page < last_page) return tile.sequence->pages[page + 1] + (values ? values_at : keys_at);
-  if (!values) return tile.sequence->pages[first_page] + values_at;
-  return page < newest ? tile.sequence->pages[page + 1] + keys_at : nullptr;
 }
 
 void Chunk(const Params& params, const Tile& tile, int32_t chunk, const TileMemory& memory,

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "lib/isa/cpu.h"
 #include "lib/ops/attention/attention.h"
@@ -34,9 +35,9 @@ inline constexpr size_t kScoreStride = kKvChunkTokens + 16;
 
 // Where a thread works on a tile.
 struct TileMemory {
-  float* queries;  // [lines][head_dim], scaled
-  float* scores;   // [lines][kScoreStride]
-  float* page;     // [kKvPageTokens · head_dim]: keys or values of a page as f32
+  float* queries;  // [lines][head_dim], scaled; of the int8 cache integers (int8/simd.cc)
+  float* scores;   // [lines][kScoreStride]; not for the int8 cache
+  float* page;     // [kKvPageTokens · head_dim]: keys or values of a page as f32; likewise
   Partial chunk;
   Partial all;
 };
@@ -58,6 +59,9 @@ struct TileFunctions {
                  uint8_t* out, size_t stride);
 };
 
-const TileFunctions* SimdFunctions(const CpuFeatures& cpu);  // null if the CPU has no vectors known
+// For f16 and f32 caches; null if the CPU has no vectors known.
+const TileFunctions* SimdFunctions(const CpuFeatures& cpu);
+// For the int8 cache.
+std::optional<TileFunctions> Int8Functions(const CpuFeatures& cpu);
 
 }  // namespace hob::ops::attention

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cuts a step into tiles and spreads them over threads. How it is cut changes no bit of the result.
+#include "lib/ops/attention/int8/products.h"
 #include "lib/ops/attention/tile.h"
 #include "lib/ops/quantize/quantize.h"
 #include "lib/ops/rows.h"
@@ -77,7 +78,9 @@ class SimdKernel final : public Kernel {
   }
 
   size_t scratch_bytes() const override { return Carve(nullptr).bytes; }
-  std::string_view provider() const override { return "simd"; }
+  std::string_view provider() const override {
+    return params_.products != nullptr ? "avx512vnni" : "simd";
+  }
 
  private:
   struct Memory {
@@ -110,8 +113,9 @@ class SimdKernel final : public Kernel {
   TileMemory CarveThread(Carver& carver) const {
     TileMemory memory;
     memory.queries = carver.Floats(max_lines_ * width_);
-    memory.scores = carver.Floats(max_lines_ * kScoreStride);
-    memory.page = carver.Floats(kKvPageTokens * width_);
+    const bool floats = params_.kv.type != DType::kQC8;
+    memory.scores = carver.Floats(floats ? max_lines_ * kScoreStride : 0);
+    memory.page = carver.Floats(floats ? kKvPageTokens * width_ : 0);
     memory.chunk = carver.Part(max_lines_, width_);
     memory.all = carver.Part(max_lines_, width_);
     return memory;
@@ -273,7 +277,7 @@ class SimdKernel final : public Kernel {
   }
 
   Params params_;
-  const TileFunctions& functions_;
+  TileFunctions functions_;
   quantize::RowFunction quantize_;
   size_t threads_, max_rows_, group_, width_, kv_heads_;
   size_t max_tile_rows_, max_lines_;
@@ -283,10 +287,18 @@ class SimdKernel final : public Kernel {
 }  // namespace
 
 std::unique_ptr<Kernel> MakeSimd(const Params& params, const PlanContext& context) {
-  const TileFunctions* functions = SimdFunctions(context.choice->cpu);
-  quantize::RowFunction quantize = quantize::SimdRow(context.choice->cpu);
+  const CpuFeatures& cpu = context.choice->cpu;
+  const TileFunctions* functions = SimdFunctions(cpu);
+  quantize::RowFunction quantize = quantize::SimdRow(cpu);
   if (functions == nullptr || quantize == nullptr || params.head_dim % 8 != 0) return nullptr;
-  return std::make_unique<SimdKernel>(params, context, *functions, quantize);
+  if (params.kv.type != DType::kQC8) {
+    return std::make_unique<SimdKernel>(params, context, *functions, quantize);
+  }
+  Params with_products = params;
+  if (cpu.avx512vnni && context.choice->Allows("avx512vnni")) {
+    with_products.products = Avx512VnniProducts();
+  }
+  return std::make_unique<SimdKernel>(with_products, context, *Int8Functions(cpu), quantize);
 }
 
 }  // namespace hob::ops::attention

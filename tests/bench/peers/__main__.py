@@ -42,6 +42,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--files", type=listed, default=listed("Q4_1,Q4_0,Q8_0,Q4_K_M"),
         help="GGUF types for hob and llama.cpp; beside the other peers hob runs the first")  # fmt: skip
     add("--activations", type=listed, default=listed("int16,int8"), help="those of hob")
+    add("--kv", choices=("f16", "f32", "int8"), default="f16", help="hob's key/value cache")
     add("--threads", type=lambda t: [int(n) for n in listed(t)], default=[1, 2], help="one after the other")
     add("--rounds", type=int, default=5, help="fewer than 5 are for a try")
     add("--what", type=listed, default=listed("reply,short"),
@@ -154,7 +155,7 @@ def main(argv: list[str]) -> int:
     peers, missing = prepare(kit, options, forms)
     if options.prepare:
         return 0
-    hobs: list[runtimes.Runtime] = [hob.Hob(options.hob, a) for a in options.activations]
+    hobs: list[runtimes.Runtime] = [hob.Hob(options.hob, a, options.kv) for a in options.activations]
     for runtime in hobs:
         runtime.prepare(kit, forms)
     tasks = tasks_of(options)

@@ -12,8 +12,9 @@ from . import EVERYTHING, Measurement, Runtime, Variant
 
 
 class Hob(Runtime):
-    def __init__(self, command: pathlib.Path, activations: str):
+    def __init__(self, command: pathlib.Path, activations: str, kv: str = "f16"):
         self.command, self.activations = command, activations
+        self.cache = [] if kv == "f16" else ["--kv", kv]
         self.name = f"hob {activations}"
 
     def prepare(self, kit: Kit, models) -> None:
@@ -31,7 +32,7 @@ class Hob(Runtime):
             ids.flush()
             done = run_measured(
                 [self.command, "bench", "-m", self.models.gguf(variant.file), "-t", str(threads),
-                 "--activations", self.activations, "--reply", "--tokens", ids.name, "--prompt",
+                 "--activations", self.activations, *self.cache, "--reply", "--tokens", ids.name, "--prompt",
                  str(len(prompt)), "--gen", str(new), "--reps", str(repeats), "--json"], timeout,
             )  # fmt: skip
         out = json.loads(done.stdout)
