@@ -12,7 +12,8 @@
 namespace hob::ops::matmul_swiglu {
 namespace {
 
-// Rows whose products are held between multiplication and activation.
+// Rows of one tile whose products are held between multiplication and activation; of fewer rows as
+// many tiles more, so that each weight is read in long runs and many activations at once.
 constexpr int64_t kRowBlock = 128;
 
 Status Check(const OpSpec& spec) {
@@ -60,8 +61,10 @@ class MatmulSwigluKernel final : public Kernel {
     const size_t tiles = (params_.columns + kTile - 1) / kTile;
     const size_t grain = std::max<size_t>(1, tiles / (threads_ * 8));
     context.pool->For(tiles, grain, [&](size_t begin, size_t end, size_t thread) {
-      for (size_t t = begin; t < end; ++t) {
-        RunTile(context, t * kTile, context.scratch + thread * ThreadScratch());
+      const auto together = static_cast<size_t>(std::max<int64_t>(1, kRowBlock / context.rows));
+      for (size_t t = begin; t < end; t += together) {
+        RunTiles(context, t, std::min(end, t + together),
+                 context.scratch + thread * ThreadScratch());
       }
     });
   }
@@ -73,8 +76,9 @@ class MatmulSwigluKernel final : public Kernel {
     return linear_scratch_ + 2 * static_cast<size_t>(kRowBlock) * kTile * sizeof(float);
   }
 
-  void RunTile(const RunContext& context, size_t begin, uint8_t* scratch) const {
-    const size_t columns = std::min(kTile, params_.columns - begin);
+  void RunTiles(const RunContext& context, size_t first, size_t last, uint8_t* scratch) const {
+    const size_t begin = first * kTile;
+    const size_t columns = std::min(last * kTile, params_.columns) - begin;
     const int64_t low = static_cast<int64_t>(begin), high = static_cast<int64_t>(begin + columns);
     float* gate = reinterpret_cast<float*>(scratch + linear_scratch_);
     float* up = gate + static_cast<size_t>(kRowBlock) * kTile;
