@@ -42,7 +42,7 @@ set(_avx512 ${_avx2} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND NOT MSVC)
   set(HOB_ISA_avx2 ${_avx2})
   set(HOB_ISA_avx512 ${_avx512})
-  set(HOB_ISA_avx512vnni ${_avx512} -mavx512vnni -mavx512vbmi)
+  set(HOB_ISA_avx512vnni ${_avx512} -mavx512vnni)
   set(HOB_ISA_avx512bf16 ${_avx512} -mavx512bf16)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$" AND NOT MSVC)
   set(HOB_ISA_neon "")

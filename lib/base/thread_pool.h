@@ -19,6 +19,14 @@ class ThreadPool {
 
   virtual size_t threads() const = 0;
 
+  // Where the share of `thread` begins in a loop over [0, count); thread = threads() gives its end.
+  // A thread starts there, and what it does beyond is what others left.
+  size_t ShareBegin(size_t count, size_t grain, size_t thread) const {
+    const size_t pieces = (count + grain - 1) / grain;
+    const size_t begin = pieces * thread / threads() * grain;
+    return begin < count ? begin : count;
+  }
+
   // Calls `task(context, begin, end, thread)` over disjoint pieces that cover [0, count), each at
   // most `grain` long, and returns when all are done. `thread` < threads() names the worker: two
   // calls with the same number never overlap, so it indexes scratch. One loop at a time; must not

@@ -15,7 +15,8 @@ namespace {
 struct Planned {
   std::unique_ptr<Kernel> kernel = {};
   std::vector<uint8_t*> inputs = {}, outputs = {};
-  bool logit_rows = false;  // runs over these rather than all rows
+  const Kernel* next = nullptr;  // the next with weights to read
+  bool logit_rows = false;       // runs over these rather than all rows
   bool writes_logits = false;
   std::string name, op;
   int32_t layer = -1;
@@ -86,6 +87,14 @@ Status Executor::Impl::Prepare(const Graph& graph, const PlanContext& context,
     }
   }
   HOB_ASSIGN_OR_RETURN(scratch, Buffer::Create(context.allocator, scratch_bytes, "kernel scratch"));
+  // Steps follow each other: after the last comes the first.
+  const Kernel* next = nullptr;
+  for (int pass = 0; pass < 2; ++pass) {
+    for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
+      node->next = next;
+      if (node->kernel->FirstWeights(0) != nullptr) next = node->kernel.get();
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -170,6 +179,7 @@ Status Executor::Run(const Step& step, const std::atomic<bool>* stop) {
     if (node.writes_logits) node.outputs[0] = reinterpret_cast<uint8_t*>(step.logits);
     context.inputs = node.inputs;
     context.outputs = node.outputs;
+    context.next = node.next;
     node.kernel->Run(context);
   }
   return absl::OkStatus();

@@ -54,6 +54,8 @@ struct PlanContext {
   int64_t max_rows = 1;  // of any step
 };
 
+class Kernel;
+
 // What a kernel runs on. Pointers are kAlignment-aligned; rows are contiguous (f32:
 // [rows][columns]; kQ8Act: rows Q8ActLayout::stride() apart).
 struct RunContext {
@@ -62,7 +64,8 @@ struct RunContext {
   int64_t rows = 0;  // value of the first output's symbolic dimension
   const Step* step = nullptr;
   ThreadPool* pool = nullptr;
-  uint8_t* scratch = nullptr;  // Kernel::scratch_bytes() of it, shared by the nodes
+  uint8_t* scratch = nullptr;    // Kernel::scratch_bytes() of it, shared by the nodes
+  const Kernel* next = nullptr;  // the next that has weights to read; may be null
 };
 
 // A node made ready to run: weights packed, provider chosen. Run is called by one thread at a time
@@ -74,6 +77,13 @@ class Kernel {
   virtual size_t scratch_bytes() const { return 0; }
   virtual size_t packed_bytes() const { return 0; }  // memory held for weights beside the file
   virtual std::string_view provider() const = 0;     // "scalar", "simd", "avx512vnni", …
+
+  // Where thread `thread` will begin to read weights; null where that is not known. A kernel that
+  // streams from memory fetches the first of them for its successor.
+  virtual const uint8_t* FirstWeights(size_t thread) const {
+    (void)thread;
+    return nullptr;
+  }
 };
 
 struct OpDef {

@@ -94,7 +94,7 @@ class Fixture {
     const int64_t piece = linear.tile() * tiles;
     for (int64_t n = 0; n < outputs; n += piece) {
       linear.Compute(x.data(), rows, n, std::min(n + piece, outputs), out.data() + n, stride, {},
-                     scratch.data());
+                     scratch.data(), nullptr);
     }
     if (rows <= 8) CheckAddend(linear, x, rows, outputs, out, stride);
     std::vector<float> packed;
@@ -120,7 +120,7 @@ class Fixture {
     const int64_t piece = linear.tile();
     for (int64_t n = 0; n < outputs; n += piece) {
       linear.Compute(x.data(), rows, n, std::min(n + piece, outputs), out.data() + n, stride,
-                     {addend.data() + n, addend_stride}, scratch.data());
+                     {addend.data() + n, addend_stride}, scratch.data(), nullptr);
     }
     bool same = true;
     for (int64_t r = 0; r < rows; ++r) {

@@ -30,9 +30,17 @@ class Linear {
   virtual DType activation() const = 0;  // kF32, kQ8Act or kQ16Act: what `x` must be
 
   // out[r][n − begin] (= x[r]·W[n] + addend) for rows r and outputs begin ≤ n < end; begin is a
-  // multiple of tile(). x rows are ActivationRowBytes() apart; out rows `out_stride` floats.
+  // multiple of tile(). x rows are ActivationRowBytes() apart; out rows `out_stride` floats. `next`
+  // is what the thread will read after these weights, null for what follows them in memory.
   virtual void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
-                       int64_t out_stride, const Addend& addend, uint8_t* scratch) const = 0;
+                       int64_t out_stride, const Addend& addend, uint8_t* scratch,
+                       const uint8_t* next) const = 0;
+
+  // Where the weights of outputs from n on lie, if they are read in order from there; else null.
+  virtual const uint8_t* WeightsAt(int64_t n) const {
+    (void)n;
+    return nullptr;
+  }
 };
 
 // Adds it to rows of `columns` outputs: for providers whose product cannot.

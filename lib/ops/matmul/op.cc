@@ -45,8 +45,8 @@ Status Check(const OpSpec& spec) {
 
 class MatmulKernel final : public Kernel {
  public:
-  MatmulKernel(const OpSpec& spec, size_t threads)
-      : threads_(threads), residual_(spec.attributes.IntOr("residual", 0) == 1) {}
+  MatmulKernel(const OpSpec& spec, const ThreadPool* pool)
+      : pool_(pool), residual_(spec.attributes.IntOr("residual", 0) == 1) {}
 
   Status Add(const OpSpec& spec, size_t index, const PlanContext& context) {
     const Operand& weight = spec.inputs[1 + 2 * index];
@@ -62,7 +62,7 @@ class MatmulKernel final : public Kernel {
     return absl::OkStatus();
   }
 
-  size_t scratch_bytes() const override { return threads_ * thread_scratch_; }
+  size_t scratch_bytes() const override { return pool_->threads() * thread_scratch_; }
   size_t packed_bytes() const override {
     size_t bytes = 0;
     for (const Part& part : parts_) bytes += part.linear->packed_bytes();
@@ -71,14 +71,17 @@ class MatmulKernel final : public Kernel {
   std::string_view provider() const override { return parts_[0].linear->provider(); }
 
   void Run(const RunContext& context) override {
-    // Pieces small enough that a late thread holds the others up little, long enough to stream.
-    const size_t pieces = threads_ * 8;
-    const size_t grain = std::max<size_t>(1, static_cast<size_t>(tiles_) / pieces);
-    context.pool->For(static_cast<size_t>(tiles_), grain,
-                      [&](size_t begin, size_t end, size_t thread) {
-                        RunTiles(context, static_cast<int64_t>(begin), static_cast<int64_t>(end),
-                                 context.scratch + thread * thread_scratch_);
-                      });
+    const auto tiles = static_cast<size_t>(tiles_);
+    context.pool->For(tiles, Grain(), [&](size_t begin, size_t end, size_t thread) {
+      const bool last = end == context.pool->ShareBegin(tiles, Grain(), thread + 1);
+      RunTiles(context, static_cast<int64_t>(begin), static_cast<int64_t>(end),
+               context.scratch + thread * thread_scratch_,
+               last && context.next != nullptr ? context.next->FirstWeights(thread) : nullptr);
+    });
+  }
+  const uint8_t* FirstWeights(size_t thread) const override {
+    return WeightsAt(
+        static_cast<int64_t>(pool_->ShareBegin(static_cast<size_t>(tiles_), Grain(), thread)));
   }
 
  private:
@@ -88,7 +91,22 @@ class MatmulKernel final : public Kernel {
     const float* bias = nullptr;
   };
 
-  void RunTiles(const RunContext& context, int64_t begin, int64_t end, uint8_t* scratch) const {
+  // Pieces small enough that a late thread holds the others up little, long enough to stream.
+  size_t Grain() const {
+    return std::max<size_t>(1, static_cast<size_t>(tiles_) / (pool_->threads() * 8));
+  }
+
+  const uint8_t* WeightsAt(int64_t tile) const {
+    for (const Part& part : parts_) {
+      if (tile < part.tiles) return part.linear->WeightsAt(tile * part.linear->tile());
+      tile -= part.tiles;
+    }
+    return nullptr;
+  }
+
+  // `next` is what the thread will read after these tiles; null: the tile that follows them.
+  void RunTiles(const RunContext& context, int64_t begin, int64_t end, uint8_t* scratch,
+                const uint8_t* next) const {
     int64_t first = 0;  // of this part
     for (size_t i = 0; i < parts_.size(); first += parts_[i].tiles, ++i) {
       const Part& part = parts_[i];
@@ -104,12 +122,13 @@ class MatmulKernel final : public Kernel {
       }
       const Addend bias{part.bias == nullptr ? nullptr : part.bias + low, 0};
       part.linear->Compute(context.inputs[0], context.rows, low, high, out, part.outputs,
-                           part.bias != nullptr ? bias : residual, scratch);
+                           part.bias != nullptr ? bias : residual, scratch,
+                           first + to == end && next != nullptr ? next : WeightsAt(first + to));
       if (part.bias != nullptr) AddRows(residual, context.rows, high - low, out, part.outputs);
     }
   }
 
-  size_t threads_;
+  const ThreadPool* pool_;
   bool residual_;
   std::vector<Part> parts_;
   int64_t tiles_ = 0;
@@ -117,7 +136,7 @@ class MatmulKernel final : public Kernel {
 };
 
 StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext& context) {
-  auto kernel = std::make_unique<MatmulKernel>(spec, context.pool->threads());
+  auto kernel = std::make_unique<MatmulKernel>(spec, context.pool);
   for (size_t i = 0; i < spec.outputs.size(); ++i) {
     HOB_RETURN_IF_ERROR(kernel->Add(spec, i, context));
   }

@@ -67,7 +67,8 @@ class PanelLinear final : public Linear {
   DType activation() const override { return activation_; }
 
   void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
-               int64_t out_stride, const Addend& addend, uint8_t* scratch) const override {
+               int64_t out_stride, const Addend& addend, uint8_t* scratch,
+               const uint8_t* next) const override {
     kernel_.function({.panels = panels_ + static_cast<size_t>(begin / kPanelRows) * panel_bytes_,
                       .panel_bytes = panel_bytes_,
                       .outputs = end - begin,
@@ -80,7 +81,11 @@ class PanelLinear final : public Linear {
                       .out_stride = out_stride,
                       .addend = addend.values,
                       .addend_stride = addend.stride,
-                      .scratch = scratch});
+                      .scratch = scratch,
+                      .next = next});
+  }
+  const uint8_t* WeightsAt(int64_t n) const override {
+    return panels_ + static_cast<size_t>(n / kPanelRows) * panel_bytes_;
   }
 
  private:

@@ -23,7 +23,8 @@ struct PanelArgs {
   int64_t out_stride;   // floats
   const float* addend;  // added to out, row by row as it lies; may be null
   int64_t addend_stride;
-  uint8_t* scratch;  // PanelScratchBytes(K), kAlignment-aligned
+  uint8_t* scratch;     // PanelScratchBytes(K), kAlignment-aligned
+  const uint8_t* next;  // what is read after the last panel; null: what follows it in memory
 };
 using PanelFunction = void (*)(const PanelArgs&);
 

@@ -56,7 +56,8 @@ class ScalarLinear final : public Linear {
   DType activation() const override { return activation_; }
 
   void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
-               int64_t out_stride, const Addend& addend, uint8_t* scratch) const override {
+               int64_t out_stride, const Addend& addend, uint8_t* scratch,
+               const uint8_t* /*next*/) const override {
     if (activation_ == DType::kF32) {
       ComputeF32(reinterpret_cast<const float*>(x), rows, begin, end, out, out_stride,
                  reinterpret_cast<float*>(scratch));

@@ -40,7 +40,8 @@ class SimdLinear final : public Linear {
   DType activation() const override { return DType::kF32; }
 
   void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
-               int64_t out_stride, const Addend& addend, uint8_t* scratch) const override {
+               int64_t out_stride, const Addend& addend, uint8_t* scratch,
+               const uint8_t* /*next*/) const override {
     const uint8_t* data = tensor_.data.data();
     F32Args args{.weights = data + static_cast<size_t>(begin) * row_bytes_,
                  .row_bytes = row_bytes_,

@@ -47,7 +47,8 @@ class XnnpackLinear final : public Linear {
   DType activation() const override { return DType::kF32; }
 
   void Compute(const uint8_t* x, int64_t rows, int64_t begin, int64_t end, float* out,
-               int64_t out_stride, const Addend& addend, uint8_t* scratch) const override {
+               int64_t out_stride, const Addend& addend, uint8_t* scratch,
+               const uint8_t* /*next*/) const override {
     const float* input = reinterpret_cast<const float*>(x);
     // Operators write rows tile_ apart. What fits goes straight to its place, without end.
     const bool direct = rows == 1 || out_stride == tile_;
