@@ -153,8 +153,6 @@ void AddChat(CLI::App& app) {
   AddContextOptions(*command, options->context);
   command->add_option("-p,--prompt", options->prompt, "answer this and leave");
   command->add_option("--system", options->system, "system message");
-  command->add_option("-c,--context", options->context, "tokens remembered; 0: all the model can")
-      ->check(CLI::NonNegativeNumber);
   command
       ->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")
       ->check(CLI::NonNegativeNumber)
