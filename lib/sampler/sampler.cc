@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/sampler/sampler.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "lib/sampler/random.h"
@@ -36,6 +39,45 @@ Status CheckOptions(const SamplerOptions& o) {
   return absl::OkStatus();
 }
 
+// Floats as integers of the same order, which compilers turn into vector code: below kLowest and
+// above kHighest are NaN and infinity alone.
+int32_t OrderOf(float x) {
+  const auto bits = std::bit_cast<int32_t>(x);
+  return bits ^ ((bits >> 31) & 0x7fffffff);
+}
+constexpr int32_t kHighest = 0x7f7fffff;      // the largest float
+constexpr int32_t kLowest = -0x7f800000 - 1;  // −infinity
+
+// The first of the highest logits. INTERNAL if one is NaN or +infinity, or all are −infinity.
+StatusOr<size_t> FindHighest(std::span<const float> logits) {
+  int32_t high = std::numeric_limits<int32_t>::min(), low = std::numeric_limits<int32_t>::max();
+  for (const float x : logits) {
+    const int32_t order = OrderOf(x);
+    high = std::max(high, order);
+    low = std::min(low, order);
+  }
+  if (high > kHighest || low < kLowest || high == kLowest || logits.empty()) {
+    return Error(StatusCode::kInternal, "the model's logits are not numbers",
+                 "The model file may be damaged.");
+  }
+  // Whole blocks first: within one, any match will do.
+  constexpr size_t kBlock = 64;
+  size_t at = 0;
+  for (; at + kBlock <= logits.size(); at += kBlock) {
+    int32_t found = 0;
+    for (size_t i = at; i < at + kBlock; ++i) found |= OrderOf(logits[i]) == high ? 1 : 0;
+    if (found != 0) break;
+  }
+  while (OrderOf(logits[at]) != high) ++at;
+  // -0 and 0 are the same logit, but not the same bits.
+  if (high == 0) {
+    for (size_t i = 0; i < at; ++i) {
+      if (logits[i] == 0) return i;
+    }
+  }
+  return at;
+}
+
 }  // namespace
 
 StatusOr<Sampler> Sampler::Create(const SamplerOptions& options) {
@@ -52,21 +94,10 @@ StatusOr<int32_t> Sampler::Sample(std::span<float> logits, std::span<const int32
     ApplyRepetitionPenalty(logits, recent, options_.repetition_penalty, recent_);
   }
 
-  size_t best = 0;
-  float highest = -std::numeric_limits<float>::infinity();
-  bool broken = false;
-  for (size_t i = 0; i < logits.size(); ++i) {
-    broken |= !(logits[i] < std::numeric_limits<float>::infinity());  // NaN too
-    if (logits[i] > highest) {
-      highest = logits[i];
-      best = i;
-    }
-  }
-  if (broken || !std::isfinite(highest)) {
-    return Error(StatusCode::kInternal, "the model's logits are not numbers",
-                 "The model file may be damaged.");
-  }
-  if (options_.temperature == 0) return static_cast<int32_t>(best);
+  const StatusOr<size_t> best = FindHighest(logits);
+  if (!best.ok()) return best.status();
+  const float highest = logits[*best];
+  if (options_.temperature == 0) return static_cast<int32_t>(*best);
 
   candidates_.resize(logits.size());
   for (size_t i = 0; i < logits.size(); ++i) {
