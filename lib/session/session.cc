@@ -62,6 +62,7 @@ Session::Session(std::shared_ptr<Model> model, const RollingWindow& window, bool
                  Sampler sampler)
     : model_(std::move(model)),
       window_(window),
+      context_limit_(window.context),
       rolls_(rolls),
       sampler_(std::move(sampler)),
       cache_(model_->runtime().allocator(),
