@@ -58,6 +58,7 @@ class SessionUse {
   SessionUse& operator=(SessionUse&&) = delete;
 
   Session* operator->() const { return session_.get(); }
+  Session& session() const { return *session_; }
 
  private:
   explicit SessionUse(std::shared_ptr<Session> session) : session_(std::move(session)) {}

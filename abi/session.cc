@@ -169,6 +169,24 @@ hob_status hob_session_message_count(size_t* out, const hob_session* session, ho
   });
 }
 
+hob_status hob_session_get_message(hob_string* out_role, hob_string* out_text,
+                                   const hob_session* session, size_t index, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out_role == nullptr) return NullArgument("out_role");
+    if (out_text == nullptr) return NullArgument("out_text");
+    HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
+    if (index >= use->messages().size()) {
+      return hob::Error(
+          hob::StatusCode::kOutOfRange,
+          hob::Concat("there is no message ", index, "; the session has ", use->messages().size()));
+    }
+    *out_role = ToHobString(use->messages()[index].role);
+    *out_text = ToHobString(use->messages()[index].content);
+    return absl::OkStatus();
+  });
+}
+
 hob_status hob_session_keep_messages(hob_session* session, size_t count, hob_error** error) {
   using namespace hob::abi;
   return Call(error, [&]() -> hob::Status {

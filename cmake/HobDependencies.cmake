@@ -46,9 +46,10 @@ set_target_properties(hob_dep::pcre2-8 PROPERTIES INTERFACE_COMPILE_DEFINITIONS 
 # Used through their headers only.
 find_path(HOB_HWY_INCLUDE hwy/highway.h)
 find_path(HOB_FLATBUFFERS_INCLUDE flatbuffers/flatbuffers.h)
+find_path(HOB_XXHASH_INCLUDE xxhash.h)
 find_program(HOB_FLATC flatc)
-mark_as_advanced(HOB_HWY_INCLUDE HOB_FLATBUFFERS_INCLUDE HOB_FLATC)
-foreach(need IN ITEMS HWY_INCLUDE:Highway FLATBUFFERS_INCLUDE:FlatBuffers "FLATC:the FlatBuffers compiler flatc")
+mark_as_advanced(HOB_HWY_INCLUDE HOB_FLATBUFFERS_INCLUDE HOB_XXHASH_INCLUDE HOB_FLATC)
+foreach(need IN ITEMS HWY_INCLUDE:Highway FLATBUFFERS_INCLUDE:FlatBuffers XXHASH_INCLUDE:xxHash "FLATC:the FlatBuffers compiler flatc")
   string(REGEX MATCH "^([A-Z_]+):(.*)$" _ "${need}")
   if(NOT HOB_${CMAKE_MATCH_1})
     message(FATAL_ERROR "${CMAKE_MATCH_2} was not found: ${_hint}")

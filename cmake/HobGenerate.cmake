@@ -22,14 +22,16 @@ file(GLOB _families RELATIVE "${PROJECT_SOURCE_DIR}/lib/models" CONFIGURE_DEPEND
 list(TRANSFORM _families REPLACE "\\.cc$" "")
 hob_table(lib/models/family_table.inc HOB_FAMILY ${_families})
 
-# lib/format/hob.fbs → gen/lib/format/hob_generated.h
+# lib/<folder>/<schema>.fbs → gen/lib/<folder>/<schema>_generated.h
 set(HOB_GENERATED_SOURCES)
-file(GLOB _schemas CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/format/*.fbs")
+file(GLOB _schemas CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/lib/*/*.fbs")
 foreach(schema IN LISTS _schemas)
   cmake_path(GET schema STEM stem)
-  set(header "${HOB_GEN}/lib/format/${stem}_generated.h")
+  cmake_path(GET schema PARENT_PATH folder)
+  cmake_path(RELATIVE_PATH folder BASE_DIRECTORY "${PROJECT_SOURCE_DIR}")
+  set(header "${HOB_GEN}/${folder}/${stem}_generated.h")
   add_custom_command(OUTPUT "${header}" DEPENDS "${schema}" VERBATIM
-    COMMAND "${HOB_FLATC}" --cpp --cpp-std c++17 --scoped-enums --gen-object-api -o "${HOB_GEN}/lib/format" "${schema}"
+    COMMAND "${HOB_FLATC}" --cpp --cpp-std c++17 --scoped-enums --gen-object-api -o "${HOB_GEN}/${folder}" "${schema}"
     COMMENT "flatc ${stem}.fbs")
   list(APPEND HOB_GENERATED_SOURCES "${header}")
 endforeach()

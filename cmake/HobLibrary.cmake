@@ -10,7 +10,7 @@ hob_set_isa_flags(${HOB_SOURCES})
 # What lib/ and abi/ see, and the tests of their insides too.
 add_library(hob_deps INTERFACE)
 target_include_directories(hob_deps INTERFACE "${PROJECT_SOURCE_DIR}" "${HOB_GEN}")
-target_include_directories(hob_deps SYSTEM INTERFACE "${HOB_HWY_INCLUDE}" "${HOB_FLATBUFFERS_INCLUDE}")
+target_include_directories(hob_deps SYSTEM INTERFACE "${HOB_HWY_INCLUDE}" "${HOB_FLATBUFFERS_INCLUDE}" "${HOB_XXHASH_INCLUDE}")
 # Highway's debug assertions live in its library, which hob does not link.
 target_compile_definitions(hob_deps INTERFACE HWY_IS_DEBUG_BUILD=0 HOB_HAVE_XNNPACK=1)
 target_link_libraries(hob_deps INTERFACE hob_flags

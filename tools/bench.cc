@@ -12,9 +12,18 @@
 #include <utility>
 #include <vector>
 
+#include "tools/bench_restore.h"
 #include "tools/common.h"
 
 namespace tool {
+
+double Median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
 namespace {
 
 struct Options {
@@ -24,15 +33,8 @@ struct Options {
   int reps = 5;
   int sessions = 1;
   std::string tokens;  // a file; empty: made-up ids
-  bool reply = false, json = false, speculate = false;
+  bool reply = false, restore = false, json = false, speculate = false;
 };
-
-double Median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
 
 // Ids spread over the vocabulary, the same in every run.
 std::vector<int32_t> SomeTokens(size_t count, int32_t vocabulary) {
@@ -134,6 +136,9 @@ uint64_t PeakRss() {
 }
 
 void Run(const Options& options) {
+  if (options.restore && options.prompt < 1) {
+    throw Failure("--restore needs a prompt", "Give --prompt of 1 or more.", kUsage);
+  }
   if (options.reply && (options.prompt < 1 || options.generate < 1)) {
     throw Failure("--reply needs a prompt and an answer", "Give --prompt and --gen of 1 or more.",
                   kUsage);
@@ -149,6 +154,7 @@ void Run(const Options& options) {
       options.tokens.empty() ? SomeTokens(most, info.vocabulary_size) : ReadTokens(options.tokens);
   if (ids.empty()) throw Failure(options.tokens + " holds no tokens");
   const std::vector<int32_t> prompt = Repeated(ids, options.prompt);
+  if (options.restore) return BenchRestore(loaded, prompt, options.reps, options.json);
   const std::vector<int32_t> cached = Repeated(ids, std::max<size_t>(options.depth, 1));
   ProgressBar bar("Measuring");
   for (int r = -1; r < options.reps; ++r) {  // the first is a warm-up
@@ -251,6 +257,10 @@ void AddBench(CLI::App& app) {
       ->check(CLI::Range(1, 256))
       ->excludes(reply)
       ->capture_default_str();
+  command
+      ->add_flag("--restore", options->restore,
+                 "saving and restoring a session of --prompt tokens, against prefilling it")
+      ->excludes(reply);
   command->add_option(
       "--tokens", options->tokens,
       "JSON array of token ids that prompt and depth are taken from, over and over; "

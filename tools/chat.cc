@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // hob chat: a conversation, token by token.
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include "tools/common.h"
@@ -14,6 +15,8 @@ struct Options {
   SamplingOptions sampling;
   ContextOptions context;
   std::string prompt, system;
+  std::string session;   // a file; empty: none
+  bool samples = false;  // sampler options are given
   int32_t max_tokens = 1024;
 };
 
@@ -29,10 +32,17 @@ constexpr std::string_view kHelp =
 class Chat {
  public:
   Chat(const Options& options, hob::Session session)
-      : session_(std::move(session)), system_(options.system) {
+      : session_(std::move(session)), system_(options.system), path_(options.session) {
     generate_.max_tokens = options.max_tokens;
-    Begin();
+    if (path_.empty() || !std::filesystem::exists(path_)) {
+      Begin();
+      return;
+    }
+    Check(session_.Restore(path_));
+    if (options.samples) Check(session_.SetSampler(options.sampling.sampler));
   }
+
+  size_t messages() const { return Check(session_.MessageCount()); }
 
   // Answers on standard output. False when nobody reads it any more.
   bool Answer(const std::string& text) {
@@ -49,9 +59,9 @@ class Chat {
     if (result->finish_reason == HOB_FINISH_CONTEXT_FULL) {
       std::fputs("\n[the context is full: /reset begins anew]", stderr);
     }
-    history_.emplace_back("user", text);
-    history_.emplace_back("assistant", session_.Reply());
-    return readable && Print(interrupt.interrupted() ? " [stopped]\n" : "\n");
+    readable = readable && Print(interrupt.interrupted() ? " [stopped]\n" : "\n");
+    if (!path_.empty()) Check(session_.Save(path_));
+    return readable;
   }
 
   // A line that begins with "/". False to leave.
@@ -62,10 +72,11 @@ class Chat {
     if (name == "/help") {
       Print(kHelp);
     } else if (name == "/history") {
-      for (const auto& [role, text] : history_) {
-        Print(role);
+      for (size_t i = 0; i < messages(); ++i) {
+        const hob::MessageView message = Check(session_.Message(i));
+        Print(message.role);
         Print(": ");
-        Print(text);
+        Print(message.text);
         Print("\n");
       }
     } else if (name == "/reset" || name == "/system") {
@@ -83,10 +94,7 @@ class Chat {
 
  private:
   void Begin() {
-    history_.clear();
-    if (system_.empty()) return;
-    Check(session_.AddMessage("system", system_));
-    history_.emplace_back("system", system_);
+    if (!system_.empty()) Check(session_.AddMessage("system", system_));
   }
 
   void Stats() {
@@ -104,9 +112,8 @@ class Chat {
   }
 
   hob::Session session_;
-  std::string system_;
+  std::string system_, path_;
   hob_generate_options generate_ = HOB_GENERATE_OPTIONS_INIT;
-  std::vector<std::pair<std::string, std::string>> history_;
 };
 
 void Run(const Options& options) {
@@ -121,6 +128,10 @@ void Run(const Options& options) {
     return;
   }
   if (reader.terminal()) {
+    if (!options.session.empty() && chat.messages() > 0) {
+      Print("The conversation of " + std::to_string(chat.messages()) + " messages in " +
+            options.session + " goes on; /history shows it.\n");
+    }
     Print(std::string(loaded.model.Text(HOB_MODEL_NAME)) + " (licence: " +
           std::string(loaded.model.Text(HOB_MODEL_LICENSE)) + "). /help lists commands.\n");
   }
@@ -157,7 +168,15 @@ void AddChat(CLI::App& app) {
       ->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->callback([options] { Run(*options); });
+  command->add_option("--session", options->session,
+                      "go on with the conversation in this file, and save it there each turn");
+  command->callback([options, command] {
+    for (const char* name : {"--temperature", "--top-k", "--top-p", "--min-p", "--seed",
+                             "--repetition-penalty", "--repetition-window", "--greedy"}) {
+      options->samples = options->samples || command->count(name) > 0;
+    }
+    Run(*options);
+  });
 }
 
 }  // namespace tool

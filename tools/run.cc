@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/common.h"
+#include "tools/record.h"
 
 namespace tool {
 namespace {
@@ -12,31 +13,13 @@ struct Options {
   ModelOptions model;
   SamplingOptions sampling;
   ContextOptions context;
-  std::string prompt, system;
+  std::string prompt, system, record, replay;
   int32_t max_tokens = 1024;
   bool raw = false, json = false;
 };
 
-const char* FinishName(hob_finish_reason reason) {
-  switch (reason) {
-    case HOB_FINISH_END:
-      return "end";
-    case HOB_FINISH_LENGTH:
-      return "length";
-    case HOB_FINISH_STOP:
-      return "stop";
-    case HOB_FINISH_CANCELLED:
-      return "cancelled";
-    case HOB_FINISH_CONTEXT_FULL:
-      return "context_full";
-    case HOB_FINISH_TIME:
-      return "time";
-    default:
-      return "unknown";
-  }
-}
-
 void Run(const Options& options) {
+  if (!options.replay.empty()) return Replay(options.replay, options.model);
   const std::string prompt = options.prompt == "-" ? ReadText("-") : options.prompt;
   Loaded loaded = Load(options.model);
   hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
@@ -73,6 +56,12 @@ void Run(const Options& options) {
   } else {
     Print("\n");
   }
+  if (!options.record.empty()) {
+    if (result.generated_tokens == 0) throw Failure("there is no answer to record");
+    WriteRecord(MakeRecord(loaded, options.model.activations, options.sampling.sampler,
+                           options.max_tokens, result, session),
+                options.record);
+  }
   if (interrupt.interrupted()) throw Failure("", "", kInterrupted);
 }
 
@@ -92,8 +81,19 @@ void AddRun(CLI::App& app) {
   command->add_flag("--raw", options->raw,
                     "continue the prompt as it is, without the chat template");
   command->add_flag("--json", options->json, "answer, tokens and timings as JSON");
-  command->add_option("prompt", options->prompt, "the prompt; - reads standard input")->required();
-  command->callback([options] { Run(*options); });
+  CLI::Option* record = command->add_option(
+      "--record", options->record, "write a record of the answer, for --replay, to this file");
+  CLI::Option* prompt =
+      command->add_option("prompt", options->prompt, "the prompt; - reads standard input");
+  command
+      ->add_option("--replay", options->replay,
+                   "give the answer of this record again and say where it first differs")
+      ->excludes(record)
+      ->excludes(prompt);
+  command->callback([options, prompt] {
+    if (options->replay.empty() && prompt->count() == 0) throw CLI::RequiredError("prompt");
+    Run(*options);
+  });
 }
 
 }  // namespace tool

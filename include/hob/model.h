@@ -127,7 +127,8 @@ enum {
   HOB_MODEL_CONTAINER = 4,     /* "GGUF v3" */
   HOB_MODEL_CHAT_TEMPLATE = 5, /* Jinja source */
   HOB_MODEL_TOKENIZER = 6,     /* "gpt2/smollm" */
-  HOB_MODEL_PATH = 7
+  HOB_MODEL_PATH = 7,
+  HOB_MODEL_HASH = 8 /* 32 hex digits, XXH3-128 of the file; the first call reads all of it */
 };
 
 /* A text property; empty if the file has none. *out lives as long as the model. Errors:

@@ -60,6 +60,12 @@ HOB_API hob_status hob_session_add_message(hob_session* session, const char* rol
 HOB_API hob_status hob_session_message_count(size_t* out, const hob_session* session,
                                              hob_error** error);
 
+/* Message `index`, from 0. The texts live until the next call that changes the session. Errors:
+ * HOB_OUT_OF_RANGE if there are not as many. */
+HOB_API hob_status hob_session_get_message(hob_string* out_role, hob_string* out_text,
+                                           const hob_session* session, size_t index,
+                                           hob_error** error);
+
 /* Keeps the first `count` messages and drops the later ones. HOB_INVALID_ARGUMENT if there are
  * fewer. */
 HOB_API hob_status hob_session_keep_messages(hob_session* session, size_t count, hob_error** error);
@@ -174,6 +180,35 @@ HOB_API void hob_session_cancel(hob_session* session);
 
 /* Drops messages, tokens and cache. The sampler starts anew from its seed. */
 HOB_API hob_status hob_session_reset(hob_session* session, hob_error** error);
+
+/* Saves the session to a file, whole or not at all: messages or raw text, the last answer, the
+ * cache, and all options, with the state of the sampler. The file is bound to the model's file, to
+ * the model's activations and kv_type, and to the version of its format. A file that exists is
+ * replaced. Errors: HOB_FAILED_PRECONDITION while an answer is on its way; what writing a file
+ * gives (HOB_NOT_FOUND, HOB_PERMISSION_DENIED, …), and then `path` is as it was. The first save or
+ * restore of a model reads its whole file once. */
+HOB_API hob_status hob_session_save(const hob_session* session, const char* path, size_t path_size,
+                                    hob_error** error);
+
+/* The same bytes in memory. The caller hob_frees *out. Errors also: HOB_RESOURCE_EXHAUSTED. */
+HOB_API hob_status hob_session_save_buffer(void** out, size_t* out_size, const hob_session* session,
+                                           hob_error** error);
+
+/* Makes the session the one that was saved: it answers bit for bit as that one would have. Its
+ * options become the saved ones, roll and sampler too; only a context that is larger than what this
+ * session was created with is cut to that. All is checked before the session is touched: a failed
+ * restore leaves it as it was. Errors: HOB_FAILED_PRECONDITION while an answer is on its way, or
+ * where model, activations or kv_type are others than those that it was saved with;
+ * HOB_OUT_OF_RANGE, with both numbers, if the context that this session was created with does not
+ * hold the saved tokens, or is smaller than one that rolls; HOB_DATA_LOSS (cut short or damaged);
+ * HOB_INVALID_ARGUMENT (not a saved session); HOB_UNIMPLEMENTED (another version of the format);
+ * HOB_RESOURCE_EXHAUSTED; what reading a file gives. */
+HOB_API hob_status hob_session_restore(hob_session* session, const char* path, size_t path_size,
+                                       hob_error** error);
+
+/* The same from memory, which is read during the call only and need not be aligned. */
+HOB_API hob_status hob_session_restore_buffer(hob_session* session, const void* data, size_t size,
+                                              hob_error** error);
 
 /* The text of the last answer. *out lives until the next call that changes the session. */
 HOB_API hob_status hob_session_get_reply(hob_string* out, const hob_session* session,

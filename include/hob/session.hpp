@@ -19,6 +19,22 @@ struct TokenView {
   const int32_t* end() const { return data + size; }
 };
 
+struct MessageView {
+  std::string_view role, text;
+};
+
+// Bytes that the library made and this frees.
+class SavedSession {
+ public:
+  SavedSession(void* data, size_t size) : data_(data), size_(size) {}
+  const void* data() const { return data_.get(); }
+  size_t size() const { return size_; }
+
+ private:
+  std::unique_ptr<void, detail::Free> data_;
+  size_t size_;
+};
+
 // Owns a hob_session: see session.h. Movable, not copyable. One thread at a time, save Cancel().
 class Session {
  public:
@@ -61,6 +77,16 @@ class Session {
     return detail::CallFor<size_t>(
         [&](hob_error** error) { return hob_session_message_count(&count, get(), error); },
         [&] { return count; });
+  }
+
+  // Until the next call that changes the session.
+  Result<MessageView> Message(size_t index) const {
+    hob_string role = {nullptr, 0}, text = {nullptr, 0};
+    return detail::CallFor<MessageView>(
+        [&](hob_error** error) {
+          return hob_session_get_message(&role, &text, get(), index, error);
+        },
+        [&] { return MessageView{ToView(role), ToView(text)}; });
   }
 
   Result<void> KeepMessages(size_t count) {
@@ -137,6 +163,29 @@ class Session {
 
   Result<void> Reset() {
     return detail::Call([&](hob_error** error) { return hob_session_reset(get(), error); });
+  }
+
+  // See hob_session_save and hob_session_restore.
+  Result<void> Save(std::string_view path) const {
+    return detail::Call([&](hob_error** error) {
+      return hob_session_save(get(), path.data(), path.size(), error);
+    });
+  }
+  Result<SavedSession> Save() const {
+    void* data = nullptr;
+    size_t size = 0;
+    return detail::CallFor<SavedSession>(
+        [&](hob_error** error) { return hob_session_save_buffer(&data, &size, get(), error); },
+        [&] { return SavedSession(data, size); });
+  }
+  Result<void> Restore(std::string_view path) {
+    return detail::Call([&](hob_error** error) {
+      return hob_session_restore(get(), path.data(), path.size(), error);
+    });
+  }
+  Result<void> Restore(const void* data, size_t size) {
+    return detail::Call(
+        [&](hob_error** error) { return hob_session_restore_buffer(get(), data, size, error); });
   }
 
   // The last answer, until the next call that changes the session.

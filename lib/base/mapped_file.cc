@@ -10,40 +10,10 @@
 #include <cstdlib>
 #include <limits>
 
+#include "lib/base/system_file.h"
+
 namespace hob {
 namespace {
-
-constexpr std::string_view kPathHint = "Check the path and that this user may read the file.";
-
-// `path: what: <text of errno>`, with the code that the errno stands for.
-Status SystemError(int error, std::string_view path, std::string_view what,
-                   std::string_view hint = {}) {
-  const Status status = absl::ErrnoToStatus(error, Concat(path, ": ", what));
-  return Error(status.code(), std::string_view(status.message().data(), status.message().size()),
-               hint);
-}
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-Status CheckPath(const std::string& path) {
-  if (path.empty()) return Error(StatusCode::kInvalidArgument, "the path is empty", kPathHint);
-  if (path.find('\0') != std::string::npos) {
-    return Error(StatusCode::kInvalidArgument, "the path contains a NUL byte", kPathHint);
-  }
-  return absl::OkStatus();
-}
 
 // The pages that hold `part`, which madvise needs whole.
 std::span<uint8_t> Pages(std::span<const uint8_t> part) {
@@ -56,31 +26,19 @@ std::span<uint8_t> Pages(std::span<const uint8_t> part) {
 }  // namespace
 
 StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
-  HOB_RETURN_IF_ERROR(CheckPath(path));
-  // O_NONBLOCK: opening a pipe without a writer must not wait.
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) return SystemError(errno, path, "cannot open", kPathHint);
-  struct stat info;
-  if (fstat(file.get(), &info) != 0) return SystemError(errno, path, "cannot stat");
-  if (S_ISDIR(info.st_mode)) {
-    return Error(StatusCode::kInvalidArgument, Concat(path, ": is a directory, not a file"),
-                 "Name a file in it.");
-  }
-  if (!S_ISREG(info.st_mode)) {
-    return Error(StatusCode::kInvalidArgument,
-                 Concat(path, ": is not a regular file, so it cannot be mapped"),
-                 "Save it to a file first.");
-  }
-  if (info.st_size == 0) {
+  uint64_t bytes_in_file = 0;
+  HOB_ASSIGN_OR_RETURN(const int fd, OpenToRead(path, &bytes_in_file));
+  const FileDescriptor file(fd);
+  if (bytes_in_file == 0) {
     return Error(StatusCode::kInvalidArgument, Concat(path, ": the file is empty"),
                  "Was its download or copy interrupted? Fetch it again.");
   }
-  if (static_cast<uint64_t>(info.st_size) > std::numeric_limits<size_t>::max() / 2) {
+  if (bytes_in_file > std::numeric_limits<size_t>::max() / 2) {
     return Error(StatusCode::kResourceExhausted,
-                 Concat(path, ": ", info.st_size, " bytes do not fit this address space"),
+                 Concat(path, ": ", bytes_in_file, " bytes do not fit this address space"),
                  "Use a 64-bit build.");
   }
-  const auto size = static_cast<size_t>(info.st_size);
+  const auto size = static_cast<size_t>(bytes_in_file);
   void* address = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
   if (address == MAP_FAILED) {
     return SystemError(errno, path, Concat("cannot map ", size, " bytes"));

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "lib/format/flatbuffer_copy.h"
 #include "lib/format/hob_file.h"
 #include "lib/format/hob_generated.h"
 #include "lib/format/validate.h"
@@ -77,47 +78,7 @@ StatusOr<HobHeader> ReadHeader(std::span<const uint8_t> bytes) {
   return header;
 }
 
-// Offsets in a FlatBuffer may share what they point to, so a small file can describe more than fits
-// in memory. A writer shares nothing: what is copied never exceeds the FlatBuffer itself.
-class Budget {
- public:
-  explicit Budget(uint64_t bytes) : left_(bytes) {}
-  Status Spend(uint64_t bytes) {
-    if (bytes > left_) return Corrupt("its FlatBuffer describes more than it holds");
-    left_ -= bytes;
-    return absl::OkStatus();
-  }
-  template <typename T>
-  Status SpendOn(const flatbuffers::Vector<T>* vector) {
-    if (vector == nullptr || vector->size() == 0) return absl::OkStatus();
-    // The verifier checks a vector's length field only, not that wider elements are aligned.
-    if (reinterpret_cast<uintptr_t>(vector->Data()) % sizeof(T) != 0) {
-      return Corrupt("its FlatBuffer holds an array that is not aligned");
-    }
-    return Spend(uint64_t{sizeof(T)} * vector->size());
-  }
-  Status SpendOn(const flatbuffers::String* text) {
-    return text == nullptr ? absl::OkStatus() : Spend(text->size());
-  }
-
- private:
-  uint64_t left_;
-};
-
-StatusOr<std::string> Copy(const flatbuffers::String* text, Budget* budget) {
-  HOB_RETURN_IF_ERROR(budget->SpendOn(text));
-  return text == nullptr ? std::string() : text->str();
-}
-
-template <typename T, typename U>
-StatusOr<std::vector<T>> CopyVector(const flatbuffers::Vector<U>* source, Budget* budget) {
-  HOB_RETURN_IF_ERROR(budget->SpendOn(source));
-  if (source == nullptr) return std::vector<T>();
-  std::vector<T> values;
-  values.reserve(source->size());
-  for (const U value : *source) values.push_back(static_cast<T>(value));
-  return values;
-}
+using Budget = CopyBudget;
 
 using Strings = flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>;
 
@@ -313,7 +274,7 @@ StatusOr<ModelFile> ParseHob(std::span<const uint8_t> bytes) {
   }
   ModelFile model;
   model.container = Concat(".hob ", header.version);
-  Budget budget(flatbuffer.size());
+  Budget budget(flatbuffer.size(), kCorruptHint);
   HOB_ASSIGN_OR_RETURN(model.architecture, Copy(root.architecture(), &budget));
   HOB_RETURN_IF_ERROR(ReadMetadata(root, &budget, &model));
   HOB_RETURN_IF_ERROR(ReadVocabulary(root, &budget, &model.vocabulary));

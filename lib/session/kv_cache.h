@@ -19,6 +19,8 @@ class KvCache {
  public:
   KvCache(std::shared_ptr<Allocator> allocator, size_t page_bytes)
       : allocator_(std::move(allocator)), page_bytes_(page_bytes) {}
+  KvCache(KvCache&&) noexcept = default;
+  KvCache& operator=(KvCache&&) noexcept = default;
 
   // Makes positions [tokens(), tokens() + count) writable. RESOURCE_EXHAUSTED leaves the cache as
   // it was.
@@ -35,6 +37,8 @@ class KvCache {
   int32_t tokens() const { return tokens_; }
   // Page i holds positions from i·kKvPageTokens on. Until the next PrepareAppend or Truncate.
   uint8_t* const* pages() const { return data_.data(); }
+  size_t page_count() const { return pages_.size(); }
+  size_t page_bytes() const { return page_bytes_; }
   size_t bytes() const { return pages_.size() * page_bytes_; }
   // Pages of which every position is written.
   size_t full_pages() const { return static_cast<size_t>(tokens_ / kKvPageTokens); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/session/model.h"
 
+#include <algorithm>
 #include <variant>
 
 #include "lib/text/unicode.h"
@@ -65,6 +66,7 @@ StatusOr<std::shared_ptr<Model>> Model::Open(std::shared_ptr<Runtime> runtime,
 
   ExecutorOptions executor_options;
   executor_options.activations = options.activations;
+  model->activations_ = options.activations;
   executor_options.kv_type = options.kv_type;
   executor_options.max_rows = static_cast<int32_t>(
       options.max_batch_rows == 0 ? kDefaultBatchRows : options.max_batch_rows);
@@ -151,9 +153,30 @@ StatusOr<std::string_view> Model::Property(ModelText which) const {
       return std::string_view(tokenizer_name_);
     case ModelText::kPath:
       return std::string_view(path_);
+    case ModelText::kHash:
+      static_cast<void>(hash());
+      return std::string_view(hash_text_);
   }
   return Error(StatusCode::kInvalidArgument,
                Concat("there is no text property ", static_cast<int32_t>(which), " of a model"));
+}
+
+const Hash128& Model::hash() const {
+  std::call_once(hashed_, [this] {
+    constexpr size_t kPart = 4u << 20;
+    const MappedFile& file = *file_->file;
+    Hasher hasher;
+    for (auto rest = file.bytes(); !rest.empty();) {
+      const auto part = rest.first(std::min(rest.size(), kPart));
+      hasher.Update(part);
+      // Most of a packed model's file is not needed in memory.
+      file.DontNeed(part);
+      rest = rest.subspan(part.size());
+    }
+    hash_text_ = ToHex(hasher.Finish());
+    hash_ = hasher.Finish();
+  });
+  return hash_;
 }
 
 uint64_t Model::parameters() const {

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "lib/base/hash.h"
 #include "lib/base/status.h"
 #include "lib/format/model_file.h"
 #include "lib/scheduler/batcher.h"
@@ -36,6 +38,7 @@ enum class ModelText : int32_t {  // the numbers of hob_model_text
   kChatTemplate = 5,
   kTokenizer = 6,
   kPath = 7,
+  kHash = 8,
 };
 
 // A model that is ready to run: its file, tokenizer, chat template and executor. Immutable;
@@ -68,6 +71,9 @@ class Model {
   // A text property; empty if the file has none. INVALID_ARGUMENT for a number not in the list.
   StatusOr<std::string_view> Property(ModelText which) const;
   uint64_t parameters() const;
+  // XXH3-128 of the file's bytes: tells models apart. The first call reads the whole file.
+  const Hash128& hash() const;
+  DType activations() const { return activations_; }
 
  private:
   Model() = default;
@@ -81,6 +87,10 @@ class Model {
   StatusOr<std::unique_ptr<text::ChatTemplate>> chat_template_ = nullptr;
   std::unique_ptr<Batcher> batcher_;
   std::unique_ptr<PrefixCache> prefixes_;
+  DType activations_ = DType::kQ16Act;
+  mutable std::once_flag hashed_;
+  mutable Hash128 hash_;
+  mutable std::string hash_text_;  // of hash_
 };
 
 }  // namespace hob

@@ -62,6 +62,7 @@ Session::Session(std::shared_ptr<Model> model, const RollingWindow& window,
                  const SessionOptions& options, Sampler sampler)
     : model_(std::move(model)),
       window_(window),
+      context_limit_(window.context),
       rolls_(options.roll),
       guess_(options.guess),
       sampler_(std::move(sampler)),

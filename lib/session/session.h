@@ -127,12 +127,15 @@ class Session {
   bool guesses() const { return guess_; }
   const RollingWindow& window() const { return window_; }
   size_t message_count() const { return messages_.size(); }
+  const std::vector<text::ChatMessage>& messages() const { return messages_; }
   std::span<const int32_t> tokens() const { return tokens_; }
   std::string_view reply() const { return reply_; }
   const SessionStats& stats() const { return stats_; }
 
  private:
   friend class Generation;
+  friend class SessionImage;     // persist.h
+  friend class SessionRestorer;  // persist_restore.cc
 
   Session(std::shared_ptr<Model> model, const RollingWindow& window, const SessionOptions& options,
           Sampler sampler);
@@ -156,6 +159,7 @@ class Session {
 
   std::shared_ptr<Model> model_;
   RollingWindow window_;
+  const int32_t context_limit_;  // what it was created with: no restored one has more
   bool rolls_, guess_;
   Sampler sampler_;
 

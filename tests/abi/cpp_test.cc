@@ -37,6 +37,16 @@ TEST_CASE("C++: a chat") {
   CHECK(calls == 3);
   CHECK(session.Stats()->generated_tokens == 3);
   CHECK(session.Tokens().size > 3);
+
+  const hob::SavedSession saved = session.Save().value();
+  hob::Session other = hob::Session::Create(model).value();
+  other.Restore(saved.data(), saved.size()).value();
+  CHECK(other.Message(0)->text == "hello");
+  CHECK(other.Message(99).code() == HOB_OUT_OF_RANGE);
+  CHECK(other.Reply() == session.Reply());
+  CHECK(other.Restore("/no/such/file").code() == HOB_NOT_FOUND);
+  CHECK(other.Save("/no/such/folder/file").code() == HOB_NOT_FOUND);
+
   session.KeepMessages(0).value();
   session.Reset().value();
   CHECK(session.Generate().code() == HOB_FAILED_PRECONDITION);

@@ -141,6 +141,25 @@ TEST_CASE("the heap may run out at any allocation") {
   REQUIRE_OK(hob_session_generate(nullptr, other.get(), &generate, &error));
   CHECK(Reply(other.get()) == reply);
 
+  void* saved = nullptr;
+  size_t saved_size = 0;
+  CHECK(Exhaust("save a session", [&](auto e) {
+          return hob_session_save_buffer(&saved, &saved_size, s.session, e);
+        }) > 2);
+  hob_session_reset(other.get(), nullptr);
+  CHECK(Exhaust("restore a session", [&](auto e) -> hob_status {
+          const hob_status status = hob_session_restore_buffer(other.get(), saved, saved_size, e);
+          if (status != HOB_OK) {
+            size_t count = 0;  // a failed restore leaves the session empty, as it was
+            if (hob_session_message_count(&count, other.get(), nullptr) == HOB_OK && count != 0) {
+              return HOB_INTERNAL;
+            }
+          }
+          return status;
+        }) > 5);
+  hob_free(saved);
+  CHECK(Reply(other.get()) == reply);
+
   char* text = nullptr;
   size_t size = 0;
   CHECK(Exhaust("describe", [&](auto e) { return hob_model_describe(&text, &size, s.model, e); }) >
