@@ -18,20 +18,24 @@ constexpr double kMixedStepSeconds = 0.040;
 constexpr int32_t kLeastMixedRows = 32;
 constexpr int32_t kFirstMixedRows = 128;  // while a row's time is not known
 
-int32_t LogitRows(const Executor& executor) {
-  const size_t row = static_cast<size_t>(executor.shape().vocabulary) * sizeof(float);
+int32_t LogitRows(int32_t max_rows, int32_t vocabulary) {
+  const size_t row = static_cast<size_t>(vocabulary) * sizeof(float);
   const auto rows = static_cast<int32_t>(std::min<size_t>(kMaxLogitRows, kMaxLogitBytes / row));
-  return std::min(executor.max_rows(), std::max(rows, 16));
+  return std::min(max_rows, std::max(rows, 16));
 }
 
 }  // namespace
 
+size_t Batcher::LogitBytes(int32_t max_rows, int32_t vocabulary) {
+  return static_cast<size_t>(LogitRows(max_rows, vocabulary)) * static_cast<size_t>(vocabulary) *
+         sizeof(float);
+}
+
 StatusOr<std::unique_ptr<Batcher>> Batcher::Create(std::unique_ptr<Executor> executor,
                                                    Scheduler& scheduler,
                                                    std::shared_ptr<Allocator> allocator) {
-  const int32_t rows = LogitRows(*executor);
-  const size_t bytes =
-      static_cast<size_t>(rows) * static_cast<size_t>(executor->shape().vocabulary) * sizeof(float);
+  const int32_t rows = LogitRows(executor->max_rows(), executor->shape().vocabulary);
+  const size_t bytes = LogitBytes(executor->max_rows(), executor->shape().vocabulary);
   HOB_ASSIGN_OR_RETURN(Buffer logits, Buffer::Create(std::move(allocator), bytes, "logits"));
   return std::unique_ptr<Batcher>(
       new Batcher(std::move(executor), scheduler, std::move(logits), rows));

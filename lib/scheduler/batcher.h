@@ -41,6 +41,8 @@ class Batcher {
   Executor& executor() { return *executor_; }
   const Executor& executor() const { return *executor_; }
   Scheduler& scheduler() { return scheduler_; }
+  // Of the logits of a step, for a model of such a vocabulary.
+  static size_t LogitBytes(int32_t max_rows, int32_t vocabulary);
   // Of logits and of the executor's activations.
   size_t scratch_bytes() const { return executor_->scratch_bytes() + logits_.size(); }
 

@@ -19,6 +19,9 @@ class KvCache {
   KvCache(std::shared_ptr<Allocator> allocator, size_t page_bytes)
       : allocator_(std::move(allocator)), page_bytes_(page_bytes) {}
 
+  // Of the pages that hold `tokens` tokens.
+  static size_t BytesFor(int64_t tokens, size_t page_bytes);
+
   // Makes positions [tokens(), tokens() + count) writable. RESOURCE_EXHAUSTED leaves the cache as
   // it was.
   Status PrepareAppend(int32_t count);

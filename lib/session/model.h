@@ -24,6 +24,8 @@ struct ModelOptions {
   Progress progress;
 };
 
+struct ModelPlan;
+
 enum class ModelText : int32_t {  // the numbers of hob_model_text
   kArchitecture = 1,
   kName = 2,
@@ -41,6 +43,10 @@ class Model {
   static StatusOr<std::shared_ptr<Model>> Open(std::shared_ptr<Runtime> runtime,
                                                const std::string& path,
                                                const ModelOptions& options);
+
+  // What Open would take, before anything is allocated. Errors as Open.
+  static StatusOr<ModelPlan> Plan(const std::shared_ptr<Runtime>& runtime, const std::string& path,
+                                  const ModelOptions& options);
 
   Runtime& runtime() const { return *runtime_; }
   const ModelFile& file() const { return *file_; }
