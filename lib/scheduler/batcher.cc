@@ -96,9 +96,21 @@ bool Batcher::Compose() {
   rows_.clear();
   logit_rows_.clear();
   taken_.clear();
+  // Where answers alone fill every step, the prompt that has waited longest gets a part of one.
+  int32_t rows_kept = 0, logit_rows_kept = 0;
+  if (!order_.empty()) {
+    const Work& first = entries_[order_.front()].work;
+    if (first.rows() != first.logit_rows) {
+      rows_kept = std::max(1, executor_->max_rows() / 4);
+      logit_rows_kept = first.logit_rows;
+    }
+  }
   for (const size_t i : order_) {  // answers' tokens, whole
     Entry& entry = entries_[i];
-    if (entry.work.rows() == entry.work.logit_rows) Take(entry, entry.work.rows());
+    if (entry.work.rows() == entry.work.logit_rows &&
+        Fits(entry.work.rows() + rows_kept, entry.work.logit_rows + logit_rows_kept)) {
+      Take(entry, entry.work.rows());
+    }
   }
   int32_t left = PromptRows(static_cast<int32_t>(tokens_.size()));
   for (const size_t i : order_) {  // prompts, as far as there is room
@@ -120,13 +132,15 @@ int32_t Batcher::PromptRows(int32_t taken) const {
   return static_cast<int32_t>(std::clamp<double>(rows, std::min(kLeastMixedRows, room), room));
 }
 
+bool Batcher::Fits(int32_t rows, int32_t logit_rows) const {
+  return static_cast<int32_t>(tokens_.size()) + rows <= executor_->max_rows() &&
+         static_cast<int32_t>(logit_rows_.size()) + logit_rows <= max_logit_rows_;
+}
+
 // Puts `rows` of the entry's tokens into the step, if they fit.
 bool Batcher::Take(Entry& entry, int32_t rows) {
   const int32_t logit_rows = rows == entry.work.rows() ? entry.work.logit_rows : 0;
-  if (static_cast<int32_t>(tokens_.size()) + rows > executor_->max_rows() ||
-      static_cast<int32_t>(logit_rows_.size()) + logit_rows > max_logit_rows_) {
-    return false;
-  }
+  if (!Fits(rows, logit_rows)) return false;
   SequenceRows sequence;
   entry.status = entry.sequence->Prepare(rows, &sequence);
   if (!entry.status.ok()) {
@@ -182,6 +196,12 @@ void Batcher::RunStep(ThreadPool& pool) {
   } else {
     accept(0, taken_.size(), 0);
   }
+}
+
+Batcher::Clock::time_point Batcher::EarliestDeadline() const {
+  Clock::time_point earliest = Clock::time_point::max();
+  for (const Entry& entry : entries_) earliest = std::min(earliest, entry.urgency.deadline);
+  return earliest;
 }
 
 void Batcher::EndFinished() {

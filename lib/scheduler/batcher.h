@@ -69,12 +69,16 @@ class Batcher {
   size_t size() const { return entries_.size() + arrivals_.size(); }
   // Fills the next step; false if nobody has work.
   bool Compose();
+  // When the next of them must end.
+  Clock::time_point EarliestDeadline() const;
   // Takes out who is at the end and tells them.
   void EndFinished();
 
   // Not under the lock.
   void RunStep(ThreadPool& pool);
 
+  // Whether the step has room for so many more.
+  bool Fits(int32_t rows, int32_t logit_rows) const;
   bool Take(Entry& entry, int32_t rows);
   int32_t PromptRows(int32_t taken) const;
 

@@ -178,14 +178,37 @@ TEST_CASE("max_time_ms ends an answer, which is kept as far as it came") {
   CHECK(result.generated_tokens > 0);
   CHECK(Reply(session.get()) == text);
 
-  // Over before it has begun: nothing is appended.
-  const SessionPtr late = MakeSession(model.get());
-  AddTokens(late.get(), std::vector<int32_t>(200, 5));
+  // The same for one that is fetched late.
   REQUIRE_OK(hob_session_start(session.get(), &options, &error));
   std::this_thread::sleep_for(200ms);
   const Polled polled = PollToEnd(session.get());
   CHECK(Result(session.get()).finish_reason == HOB_FINISH_TIME);
   CHECK(Result(session.get()).generated_tokens == static_cast<int32_t>(polled.tokens.size()));
+}
+
+TEST_CASE("an answer that nobody fetches gives its place up when its time is over") {
+  hob_runtime_options runtime_options = HOB_RUNTIME_OPTIONS_INIT;
+  runtime_options.max_requests = 1;
+  hob_runtime* raw = nullptr;
+  REQUIRE_OK(hob_runtime_create(&raw, &runtime_options, &error));
+  const RuntimePtr runtime(raw);
+  const ModelPtr model = OpenModel(runtime.get(), ChatFixture());
+  const SessionPtr left = MakeSession(model.get()), other = MakeSession(model.get());
+  AddTokens(left.get(), {5, 6, 7});
+  AddTokens(other.get(), {5, 6, 7});
+  hob_generate_options options = Options(0);
+  options.max_time_ms = 500;
+  REQUIRE_OK(hob_session_start(left.get(), &options, &error));
+  options = Options(5);
+  hob_status status = hob_session_generate(nullptr, other.get(), &options, nullptr);
+  CHECK(status == HOB_RESOURCE_EXHAUSTED);
+  for (int i = 0; i < 200 && status == HOB_RESOURCE_EXHAUSTED; ++i) {
+    std::this_thread::sleep_for(50ms);
+    status = hob_session_generate(nullptr, other.get(), &options, nullptr);
+  }
+  CHECK(status == HOB_OK);
+  CHECK(PollToEnd(left.get()).tokens.size() <= 6);  // what had been chosen ahead
+  CHECK(Result(left.get()).finish_reason == HOB_FINISH_TIME);
 }
 
 TEST_CASE("a callback that does not return holds no other session up") {

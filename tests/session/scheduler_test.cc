@@ -113,7 +113,7 @@ class Noting final : public Sequence {
 struct World {
   static constexpr int32_t kRows = 16;
 
-  explicit World(size_t most = 16) {
+  explicit World(size_t most = 16, int32_t rows = kRows) {
     pool = *ThreadPool::Create(2);
     scheduler = *Scheduler::Create(*pool, most);
     const std::string path =
@@ -122,7 +122,7 @@ struct World {
     auto file = OpenModelFile(path);
     REQUIRE(file.ok());
     ExecutorOptions options;
-    options.max_rows = kRows;
+    options.max_rows = rows;
     auto executor = Executor::Create(*file, *pool, allocator, options);
     REQUIRE(executor.ok());
     batcher = *Batcher::Create(*std::move(executor), *scheduler, allocator);
@@ -168,6 +168,47 @@ TEST_CASE("a long prompt delays another's tokens by one chunk at most") {
     CHECK(event.rows < World::kRows);
   }
   CHECK(chunks >= 13);
+}
+
+TEST_CASE("a prompt gets on beside answers that fill every step") {
+  World world(World::kRows + 2);
+  const auto gate = world.Gate();
+  std::vector<std::shared_ptr<Noting>> decoders;
+  for (int i = 0; i < World::kRows; ++i) {
+    decoders.push_back(world.Make('d', 1, 60));
+    REQUIRE(world.Submit(decoders.back()).ok());
+  }
+  const auto prompt = world.Make('p', 64, 1);
+  REQUIRE(world.Submit(prompt).ok());
+  gate->Release();
+  CHECK(prompt->AwaitEnd() == StatusCode::kOk);
+  for (const auto& decoder : decoders) CHECK(decoder->AwaitEnd() == StatusCode::kOk);
+  // A quarter of every second step, and the answers the rest.
+  int32_t answers = 0, prompts = 0;
+  for (const Event& event : world.log.events()) {
+    if (event.who == 'd' && prompts < 64) answers += event.rows;
+    if (event.who == 'p') prompts += event.rows;
+  }
+  CHECK(prompts == 64);
+  CHECK(answers <= 40 * World::kRows);
+  CHECK(answers >= 20 * World::kRows);
+}
+
+TEST_CASE("with one row a step all take turns") {
+  World world(16, 1);
+  const auto gate = world.Gate();
+  const auto decoder = world.Make('d', 1, 40), prompt = world.Make('p', 30, 1);
+  REQUIRE(world.Submit(decoder).ok());
+  REQUIRE(world.Submit(prompt).ok());
+  gate->Release();
+  CHECK(prompt->AwaitEnd() == StatusCode::kOk);
+  CHECK(decoder->AwaitEnd() == StatusCode::kOk);
+  int32_t ran[2] = {0, 0};
+  for (const Event& event : world.log.events()) {
+    if (event.who == 'g') continue;
+    ++ran[event.who == 'p'];
+    if (ran[1] < 30) CHECK(std::abs(ran[0] - ran[1]) <= 1);
+  }
 }
 
 TEST_CASE("two prompts that wait share the steps by turns") {
@@ -248,9 +289,9 @@ TEST_CASE("a deadline ends a sequence that is on its way") {
   World world;
   const auto sequence = world.Make('s', 1, 200);
   sequence->BlockAt(2);
-  REQUIRE(world.Submit(sequence, {.deadline = Urgency::Clock::now() + 300ms}).ok());
+  REQUIRE(world.Submit(sequence, {.deadline = Urgency::Clock::now() + 1s}).ok());
   REQUIRE(sequence->AwaitAccepts(2));
-  std::this_thread::sleep_for(350ms);
+  std::this_thread::sleep_for(1100ms);
   sequence->Release();
   CHECK(sequence->AwaitEnd() == StatusCode::kDeadlineExceeded);
   CHECK(world.log.events().size() == 2);
