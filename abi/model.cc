@@ -6,6 +6,7 @@
 #include <span>
 
 #include "abi/handles.h"
+#include "lib/session/plan.h"
 
 namespace hob::abi {
 namespace {
@@ -59,6 +60,21 @@ StatusOr<ModelOptions> ReadModelOptions(const hob_model_options* given_options) 
     };
   }
   return options;
+}
+
+hob_model_plan_info PlanInfo(const ModelPlan& plan) {
+  hob_model_plan_info info = HOB_MODEL_PLAN_INFO_INIT;
+  info.context_length = plan.executor.shape.context_length;
+  info.max_batch_rows = plan.executor.max_rows;
+  info.kv_page_tokens = kKvPageTokens;
+  info.weight_bytes = plan.executor.weight_bytes;
+  info.mapped_bytes = plan.executor.mapped_bytes;
+  info.scratch_bytes = plan.scratch_bytes();
+  info.kv_page_bytes = plan.executor.kv.page_bytes();
+  info.kv_bytes_per_token = info.kv_page_bytes / kKvPageTokens;
+  info.session_bytes = plan.session_bytes(info.context_length);
+  info.evaluate_bytes = plan.evaluate_bytes;
+  return info;
 }
 
 hob_model_info Info(const Model& model) {
@@ -123,6 +139,22 @@ hob_status hob_model_open(hob_model** out, hob_runtime* runtime, const char* pat
     HOB_ASSIGN_OR_RETURN(
         auto model, hob::Model::Open(runtime->object, std::string(View(path, path_size)), read));
     *out = new hob_model{std::move(model)};
+    return absl::OkStatus();
+  });
+}
+
+hob_status hob_model_plan(hob_model_plan_info* out, hob_runtime* runtime, const char* path,
+                          size_t path_size, const hob_model_options* options, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    HOB_RETURN_IF_ERROR(CheckHandle(runtime, "runtime"));
+    HOB_RETURN_IF_ERROR(CheckOutStruct(out, "hob_model_plan_info"));
+    HOB_RETURN_IF_ERROR(CheckRange(path, path_size, "path"));
+    HOB_ASSIGN_OR_RETURN(const hob::ModelOptions read, ReadModelOptions(options));
+    HOB_ASSIGN_OR_RETURN(
+        const hob::ModelPlan plan,
+        hob::Model::Plan(runtime->object, std::string(View(path, path_size)), read));
+    WriteStruct(out, PlanInfo(plan));
     return absl::OkStatus();
   });
 }

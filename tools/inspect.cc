@@ -48,6 +48,15 @@ std::string Short(const Json& value) {
   return text.substr(0, end) + "…";
 }
 
+std::vector<std::vector<std::string>> MemoryRows(const Json& memory) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [key, value] : memory.items()) {
+    const bool bytes = value.is_number_unsigned() && key.find("bytes") != std::string::npos;
+    rows.push_back({key, bytes ? Bytes(value.get<uint64_t>()) : Short(value)});
+  }
+  return rows;
+}
+
 std::string ForPeople(const Json& model) {
   std::string out = model.value("name", "") + "\n";
   std::vector<std::vector<std::string>> rows;
@@ -84,14 +93,30 @@ std::string ForPeople(const Json& model) {
                     node["provider"].get<std::string>(), node["packed_bytes"].dump()});
   }
   if (rows.size() > 1) out += "\nPlan on this machine\n" + Table(rows, "lllr");
-  rows.clear();
-  for (const auto& [key, value] : model["memory"].items()) {
-    rows.push_back({key, value.is_number_unsigned() ? Bytes(value.get<uint64_t>()) : Short(value)});
+  if (model.contains("plan")) {
+    out += "\nPlanned before loading\n" + Table(MemoryRows(model["plan"]), "lr");
   }
-  return out + "\nMemory\n" + Table(rows, "lr");
+  return out + "\nMemory\n" + Table(MemoryRows(model["memory"]), "lr");
+}
+
+// What opening the model and filling a session take, known before either.
+Json Plan(const Options& options) {
+  hob_runtime_options runtime_options = HOB_RUNTIME_OPTIONS_INIT;
+  runtime_options.threads = options.model.threads;
+  const hob::Runtime runtime = Check(hob::Runtime::Create(runtime_options));
+  hob_model_options model_options = hob::Model::DefaultOptions();
+  model_options.activations = options.model.activations;
+  const std::string path = options.model.path.empty() ? DefaultModelPath() : options.model.path;
+  const hob_model_plan_info plan = Check(hob::Model::Plan(runtime, path, model_options));
+  return {{"weight_bytes", plan.weight_bytes},    {"mapped_bytes", plan.mapped_bytes},
+          {"scratch_bytes", plan.scratch_bytes},  {"kv_bytes_per_token", plan.kv_bytes_per_token},
+          {"kv_page_bytes", plan.kv_page_bytes},  {"kv_page_tokens", plan.kv_page_tokens},
+          {"session_bytes", plan.session_bytes},  {"session_tokens", plan.context_length},
+          {"evaluate_bytes", plan.evaluate_bytes}};
 }
 
 void Run(const Options& options) {
+  const Json plan = options.plan ? Plan(options) : Json();
   const Loaded loaded = Load(options.model, /*vocabulary_only=*/!options.plan);
   char* text = nullptr;
   size_t size = 0;
@@ -99,7 +124,8 @@ void Run(const Options& options) {
   const hob_status status = hob_model_describe(&text, &size, loaded.model.get(), &error);
   if (status != HOB_OK) Fail(hob::Error(status, error));
   const std::unique_ptr<char, decltype(&hob_free)> owner(text, &hob_free);
-  const Json model = Json::parse(std::string_view(text, size));
+  Json model = Json::parse(std::string_view(text, size));
+  if (options.plan) model["plan"] = plan;
   Print(options.json ? model.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
                      : ForPeople(model));
 }
@@ -112,8 +138,9 @@ void AddInspect(CLI::App& app) {
   command->add_option("model", options->model.path,
                       "GGUF or .hob file (default: the default model)");
   command->add_flag("--json", options->json, "JSON");
-  command->add_flag("--plan", options->plan,
-                    "load the weights too, and show the kernels chosen and the memory");
+  command->add_flag(
+      "--plan", options->plan,
+      "load the weights too, and show the kernels chosen, and the memory planned and used");
   command->callback([options] { Run(*options); });
 }
 

@@ -82,8 +82,39 @@ typedef struct hob_model_options {
  * HOB_PERMISSION_DENIED, HOB_INVALID_ARGUMENT (not a model, or a broken one), HOB_DATA_LOSS (cut
  * short), HOB_UNIMPLEMENTED (names the family, tensor type or tokenizer that hob lacks),
  * HOB_FAILED_PRECONDITION (a model without rotary positions cannot have them scaled),
- * HOB_RESOURCE_EXHAUSTED, HOB_CANCELLED (by `progress`). A failed open leaves nothing behind. */
+ * HOB_RESOURCE_EXHAUSTED, HOB_CANCELLED (by `progress`). A failed open leaves nothing behind. What
+ * would pass the runtime's memory_limit is refused before anything is allocated, with the bytes
+ * needed and what would fit. */
 HOB_API hob_status hob_model_open(hob_model** out, hob_runtime* runtime, const char* path,
+                                  size_t path_size, const hob_model_options* options,
+                                  hob_error** error);
+
+/* What opening a file and its sessions take, in bytes of the runtime's memory: bytes_in_use of
+ * hob_runtime_info. For a vocabulary-only model all is 0. */
+typedef struct hob_model_plan_info {
+  uint32_t struct_size;
+  int32_t context_length;      /* in tokens: what the model was made for */
+  int32_t max_batch_rows;      /* as used for this plan */
+  int32_t kv_page_tokens;      /* a session's cache grows by pages of so many tokens */
+  uint64_t weight_bytes;       /* allocated for packed weights */
+  uint64_t mapped_bytes;       /* of weights that are read in the mapped file: not allocated */
+  uint64_t scratch_bytes;      /* allocated for activations, kernels and the logits of a step */
+  uint64_t kv_bytes_per_token; /* of each session's cache */
+  uint64_t kv_page_bytes;
+  uint64_t session_bytes;  /* of a session that holds context_length tokens; of one that holds n:
+                              (n + kv_page_tokens - 1) / kv_page_tokens * kv_page_bytes */
+  uint64_t evaluate_bytes; /* beside that, while hob_session_evaluate runs */
+} hob_model_plan_info;
+
+#define HOB_MODEL_PLAN_INFO_INIT {sizeof(hob_model_plan_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+/* Tells what hob_model_open with the same arguments would take, before anything is allocated:
+ * weight_bytes + scratch_bytes when it opens, and a session's pages as its conversation grows; of
+ * those, shared_cache_tokens may outlive their sessions, until memory_limit wants them back. By
+ * the code that opens models, so it holds for this machine's kernels and the runtime's threads.
+ * Fills `out`, whose struct_size the caller has set; `options` may be NULL. The runtime's
+ * memory_limit is not looked at. Errors: as hob_model_open. */
+HOB_API hob_status hob_model_plan(hob_model_plan_info* out, hob_runtime* runtime, const char* path,
                                   size_t path_size, const hob_model_options* options,
                                   hob_error** error);
 

@@ -26,6 +26,17 @@ class Model {
         [&] { return Model(handle); });
   }
 
+  // What Open with the same arguments would take, before anything is allocated.
+  static Result<hob_model_plan_info> Plan(const Runtime& runtime, std::string_view path,
+                                          const hob_model_options& options = DefaultOptions()) {
+    hob_model_plan_info info = HOB_MODEL_PLAN_INFO_INIT;
+    return detail::CallFor<hob_model_plan_info>(
+        [&](hob_error** error) {
+          return hob_model_plan(&info, runtime.get(), path.data(), path.size(), &options, error);
+        },
+        [&] { return info; });
+  }
+
   Result<hob_model_info> Info() const {
     hob_model_info info = HOB_MODEL_INFO_INIT;
     return detail::CallFor<hob_model_info>(

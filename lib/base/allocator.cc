@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/base/allocator.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -59,11 +60,15 @@ void* Allocator::Allocate(size_t bytes) {
     in_use_.fetch_sub(bytes, std::memory_order_relaxed);
     return nullptr;
   }
+  NotePeak();
+  return memory;
+}
+
+void Allocator::NotePeak() {
   const size_t now = in_use_.load(std::memory_order_relaxed);
   size_t peak = peak_.load(std::memory_order_relaxed);
   while (now > peak && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
   }
-  return memory;
 }
 
 void Allocator::Release(void* memory, size_t bytes) {
@@ -76,16 +81,26 @@ void Allocator::Release(void* memory, size_t bytes) {
   in_use_.fetch_sub(bytes, std::memory_order_relaxed);
 }
 
+namespace {
+
+Status PastLimit(const Allocator& allocator, size_t bytes, std::string_view purpose) {
+  return Error(StatusCode::kResourceExhausted,
+               Concat(purpose, " needs ", bytes, " bytes beside the ", allocator.bytes_in_use(),
+                      " in use, but the runtime's memory_limit is ", allocator.limit()),
+               "Use a smaller model, context or batch, or raise memory_limit.");
+}
+
+}  // namespace
+
 StatusOr<Buffer> Buffer::Create(std::shared_ptr<Allocator> allocator, size_t bytes,
                                 std::string_view purpose) {
   Buffer buffer;
   if (bytes == 0) return buffer;
   void* memory = allocator->Allocate(bytes);
-  if (memory == nullptr && allocator->limit() != 0) {
-    return Error(StatusCode::kResourceExhausted,
-                 Concat(purpose, " needs ", bytes, " bytes beside the ", allocator->bytes_in_use(),
-                        " in use, but the runtime's memory_limit is ", allocator->limit()),
-                 "Use a smaller model, context or batch, or raise memory_limit.");
+  if (memory == nullptr && allocator->limit() != 0 &&
+      bytes >
+          allocator->limit() - std::min<uint64_t>(allocator->limit(), allocator->bytes_in_use())) {
+    return PastLimit(*allocator, bytes, purpose);
   }
   if (memory == nullptr) {
     return Error(StatusCode::kResourceExhausted,
@@ -112,6 +127,31 @@ Buffer& Buffer::operator=(Buffer&& other) noexcept {
   Buffer taken(std::move(other));
   std::swap(allocator_, taken.allocator_);
   std::swap(data_, taken.data_);
+  std::swap(size_, taken.size_);
+  return *this;
+}
+
+StatusOr<Reservation> Reservation::Create(std::shared_ptr<Allocator> allocator, size_t bytes,
+                                          std::string_view purpose) {
+  Reservation reservation;
+  if (bytes == 0) return reservation;
+  if (!allocator->Claim(bytes)) return PastLimit(*allocator, bytes, purpose);
+  allocator->NotePeak();
+  reservation.allocator_ = std::move(allocator);
+  reservation.size_ = bytes;
+  return reservation;
+}
+
+Reservation::~Reservation() {
+  if (size_ != 0) allocator_->in_use_.fetch_sub(size_, std::memory_order_relaxed);
+}
+
+Reservation::Reservation(Reservation&& other) noexcept
+    : allocator_(std::move(other.allocator_)), size_(std::exchange(other.size_, 0)) {}
+
+Reservation& Reservation::operator=(Reservation&& other) noexcept {
+  Reservation taken(std::move(other));
+  std::swap(allocator_, taken.allocator_);
   std::swap(size_, taken.size_);
   return *this;
 }

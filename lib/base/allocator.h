@@ -39,7 +39,9 @@ class Allocator {
   uint64_t limit() const { return limit_; }
 
  private:
+  friend class Reservation;
   bool Claim(size_t bytes);
+  void NotePeak();
 
   AllocatorHooks hooks_;
   const uint64_t limit_;
@@ -69,6 +71,24 @@ class Buffer {
  private:
   std::shared_ptr<Allocator> allocator_;
   uint8_t* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// Bytes that a library of its own memory holds, counted as in use while this lives. Move-only.
+class Reservation {
+ public:
+  Reservation() = default;
+  // RESOURCE_EXHAUSTED, as Buffer::Create, where the limit does not allow them.
+  static StatusOr<Reservation> Create(std::shared_ptr<Allocator> allocator, size_t bytes,
+                                      std::string_view purpose);
+  ~Reservation();
+  Reservation(Reservation&& other) noexcept;
+  Reservation& operator=(Reservation&& other) noexcept;
+
+  size_t size() const { return size_; }
+
+ private:
+  std::shared_ptr<Allocator> allocator_;
   size_t size_ = 0;
 };
 

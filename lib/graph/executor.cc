@@ -2,6 +2,7 @@
 #include "lib/graph/executor.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "lib/base/block_formats.h"
@@ -36,8 +37,13 @@ struct Executor::Impl {
   int32_t max_rows = 0;
   std::vector<Planned> nodes;
   Buffer activations, scratch;
-  size_t packed_bytes = 0;
+  size_t packed_bytes = 0, mapped_bytes = 0, scratch_bytes = 0;
 
+  // `pack` false: the sizes alone.
+  static StatusOr<std::unique_ptr<Impl>> Make(std::shared_ptr<const ModelFile> file,
+                                              ThreadPool& pool,
+                                              std::shared_ptr<Allocator> allocator,
+                                              const ExecutorOptions& options, bool pack);
   Status Prepare(const Graph& graph, const PlanContext& context, const Progress& progress);
   Status CheckStep(const Step& step) const;
 };
@@ -45,7 +51,9 @@ struct Executor::Impl {
 Status Executor::Impl::Prepare(const Graph& graph, const PlanContext& context,
                                const Progress& progress) {
   const MemoryPlan plan = PlanMemory(graph, max_rows);
-  HOB_ASSIGN_OR_RETURN(activations, Buffer::Create(context.allocator, plan.bytes, "activations"));
+  if (context.pack) {
+    HOB_ASSIGN_OR_RETURN(activations, Buffer::Create(context.allocator, plan.bytes, "activations"));
+  }
 
   uint64_t total = 0, done = 0;
   for (const Value& value : graph.values) {
@@ -54,11 +62,12 @@ Status Executor::Impl::Prepare(const Graph& graph, const PlanContext& context,
   const auto pointer = [&](ValueId id) -> uint8_t* {
     if (id == kNoValue) return nullptr;
     const size_t index = static_cast<size_t>(id);
-    return graph.values[index].kind == ValueKind::kActivation
+    return graph.values[index].kind == ValueKind::kActivation && context.pack
                ? activations.data() + plan.offsets[index]
                : nullptr;
   };
-  size_t scratch_bytes = 0;
+  size_t kernel_scratch = 0;
+  std::set<const Tensor*> mapped;
   nodes.reserve(graph.nodes.size());
   for (const Node& node : graph.nodes) {
     const OpSpec spec = MakeSpec(graph, node, *file);
@@ -73,20 +82,27 @@ Status Executor::Impl::Prepare(const Graph& graph, const PlanContext& context,
       planned.logit_rows = value.shape[0] == kLogitRowsDim;
       planned.writes_logits = value.kind == ValueKind::kOutput;
     }
-    scratch_bytes = std::max(scratch_bytes, planned.kernel->scratch_bytes());
+    kernel_scratch = std::max(kernel_scratch, planned.kernel->scratch_bytes());
     packed_bytes += planned.kernel->packed_bytes();
-    for (const Operand& operand : spec.inputs) {
-      if (operand.weight == nullptr) continue;
-      done = std::min(total, done + operand.weight->data.size());
-      // The packed copy is what will be read from now on.
-      if (planned.kernel->packed_bytes() != 0) file->file->DontNeed(operand.weight->data);
+    for (size_t i = 0; i < spec.inputs.size(); ++i) {
+      const Tensor* weight = spec.inputs[i].weight;
+      if (weight == nullptr) continue;
+      done = std::min(total, done + weight->data.size());
+      if (!planned.kernel->Packs(i)) {
+        if (mapped.insert(weight).second) mapped_bytes += weight->data.size();
+      } else if (context.pack) {
+        file->file->DontNeed(weight->data);  // the packed copy is what will be read from now on
+      }
     }
     nodes.push_back(std::move(planned));
     if (progress != nullptr && !progress(done, total)) {
       return Error(StatusCode::kCancelled, "loading was cancelled by the progress callback");
     }
   }
-  HOB_ASSIGN_OR_RETURN(scratch, Buffer::Create(context.allocator, scratch_bytes, "kernel scratch"));
+  scratch_bytes = plan.bytes + kernel_scratch;
+  if (!context.pack) return absl::OkStatus();
+  HOB_ASSIGN_OR_RETURN(scratch,
+                       Buffer::Create(context.allocator, kernel_scratch, "kernel scratch"));
   // Steps follow each other: after the last comes the first.
   const Kernel* next = nullptr;
   for (int pass = 0; pass < 2; ++pass) {
@@ -130,10 +146,9 @@ Status Executor::Impl::CheckStep(const Step& step) const {
 Executor::Executor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Executor::~Executor() = default;
 
-StatusOr<std::unique_ptr<Executor>> Executor::Create(std::shared_ptr<const ModelFile> file,
-                                                     ThreadPool& pool,
-                                                     std::shared_ptr<Allocator> allocator,
-                                                     const ExecutorOptions& options) {
+StatusOr<std::unique_ptr<Executor::Impl>> Executor::Impl::Make(
+    std::shared_ptr<const ModelFile> file, ThreadPool& pool, std::shared_ptr<Allocator> allocator,
+    const ExecutorOptions& options, bool pack) {
   if (options.max_rows < 1 || options.max_rows > 65536) {
     return Error(StatusCode::kInvalidArgument,
                  absl::StrCat("max_rows is ", options.max_rows, ", not 1 to 65536"));
@@ -162,9 +177,32 @@ StatusOr<std::unique_ptr<Executor>> Executor::Create(std::shared_ptr<const Model
                             .pool = &pool,
                             .allocator = std::move(allocator),
                             .kv = impl->kv,
-                            .max_rows = options.max_rows};
-  HOB_RETURN_IF_ERROR(impl->Prepare(graph, context, options.progress));
+                            .max_rows = options.max_rows,
+                            .pack = pack};
+  HOB_RETURN_IF_ERROR(impl->Prepare(graph, context, pack ? options.progress : nullptr));
+  return impl;
+}
+
+StatusOr<std::unique_ptr<Executor>> Executor::Create(std::shared_ptr<const ModelFile> file,
+                                                     ThreadPool& pool,
+                                                     std::shared_ptr<Allocator> allocator,
+                                                     const ExecutorOptions& options) {
+  HOB_ASSIGN_OR_RETURN(auto impl,
+                       Impl::Make(std::move(file), pool, std::move(allocator), options, true));
   return std::unique_ptr<Executor>(new Executor(std::move(impl)));
+}
+
+StatusOr<ExecutorPlan> Executor::Plan(std::shared_ptr<const ModelFile> file, ThreadPool& pool,
+                                      const ExecutorOptions& options) {
+  // Small vectors are copied for a moment, in memory that is not the runtime's.
+  HOB_ASSIGN_OR_RETURN(const auto impl, Impl::Make(std::move(file), pool,
+                                                   std::make_shared<Allocator>(), options, false));
+  return ExecutorPlan{.shape = impl->shape,
+                      .kv = impl->kv,
+                      .max_rows = impl->max_rows,
+                      .weight_bytes = impl->packed_bytes,
+                      .mapped_bytes = impl->mapped_bytes,
+                      .scratch_bytes = impl->scratch_bytes};
 }
 
 Status Executor::Run(const Step& step, const std::atomic<bool>* stop) {
@@ -189,7 +227,7 @@ const ModelShape& Executor::shape() const { return impl_->shape; }
 const KvLayout& Executor::kv_layout() const { return impl_->kv; }
 int32_t Executor::max_rows() const { return impl_->max_rows; }
 size_t Executor::weight_bytes() const { return impl_->packed_bytes; }
-size_t Executor::scratch_bytes() const { return impl_->activations.size() + impl_->scratch.size(); }
+size_t Executor::scratch_bytes() const { return impl_->scratch_bytes; }
 
 std::vector<PlannedNode> Executor::Describe() const {
   std::vector<PlannedNode> nodes;

@@ -29,6 +29,16 @@ struct ExecutorOptions {
   RopeOverride rope = {};
 };
 
+// What an executor takes, before it is made.
+struct ExecutorPlan {
+  ModelShape shape;
+  KvLayout kv;
+  int32_t max_rows = 0;
+  size_t weight_bytes = 0;   // packed, beside the mapped file
+  size_t mapped_bytes = 0;   // of weights that are read in the file
+  size_t scratch_bytes = 0;  // activations and kernels' scratch
+};
+
 // A planned node, for inspection.
 struct PlannedNode {
   std::string name, op, provider;
@@ -45,6 +55,9 @@ class Executor {
                                                     ThreadPool& pool,
                                                     std::shared_ptr<Allocator> allocator,
                                                     const ExecutorOptions& options);
+  // What Create with these would take: by the same code, but nothing is packed or allocated.
+  static StatusOr<ExecutorPlan> Plan(std::shared_ptr<const ModelFile> file, ThreadPool& pool,
+                                     const ExecutorOptions& options);
   ~Executor();
 
   // Runs one step; step.rows() is 1 … max_rows, tokens are valid ids, pages cover all positions

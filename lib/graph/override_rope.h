@@ -15,6 +15,9 @@ struct RopeOverride {
   double factor = 0;  // the context becomes so many times the original; kNone: 0 or 1
   int64_t original_context =
       0;  // that the unscaled frequencies were trained on; 0: as the file says
+
+  // The type's number, and -1 where there is none: what saved sessions say.
+  int32_t number() const { return type.has_value() ? static_cast<int32_t>(*type) : -1; }
 };
 
 // Replaces the scaling of `graph`, divisors of frequencies included, and sets its context length.

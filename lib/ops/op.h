@@ -45,13 +45,15 @@ struct OpSpec {
   std::vector<Operand> inputs = {}, outputs = {};
 };
 
-// What making a kernel may use. Packing runs on `pool`.
+// What making a kernel may use. Packing runs on `pool`. Without `pack` nothing is packed: such a
+// kernel tells its sizes and is never run.
 struct PlanContext {
   const KernelChoice* choice = nullptr;
   ThreadPool* pool = nullptr;
   std::shared_ptr<Allocator> allocator;
   KvLayout kv;
   int64_t max_rows = 1;  // of any step
+  bool pack = true;
 };
 
 class Kernel;
@@ -76,7 +78,9 @@ class Kernel {
   virtual void Run(const RunContext& context) = 0;
   virtual size_t scratch_bytes() const { return 0; }
   virtual size_t packed_bytes() const { return 0; }  // memory held for weights beside the file
-  virtual std::string_view provider() const = 0;     // "scalar", "simd", "avx512vnni", …
+  // Whether weight `input` of the node is read in these rather than in the file.
+  virtual bool Packs(size_t /*input*/) const { return packed_bytes() != 0; }
+  virtual std::string_view provider() const = 0;  // "scalar", "simd", "avx512vnni", …
 
   // Where thread `thread` will begin to read weights; null where that is not known. A kernel that
   // streams from memory fetches the first of them for its successor.

@@ -7,6 +7,8 @@ namespace hob {
 
 void ApplyRepetitionPenalty(std::span<float> logits, std::span<const int32_t> recent, float penalty,
                             std::vector<int32_t>& scratch) {
+  // By 64 at a time, as caches grow: no step within a page of them allocates.
+  if (scratch.capacity() < recent.size()) scratch.reserve((recent.size() + 63) / 64 * 64);
   scratch.assign(recent.begin(), recent.end());
   std::sort(scratch.begin(), scratch.end());
   scratch.erase(std::unique(scratch.begin(), scratch.end()), scratch.end());

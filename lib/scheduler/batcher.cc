@@ -20,20 +20,24 @@ constexpr int32_t kFirstMixedRows = 128;  // while a row's time is not known
 // Up to about so many rows, a pass over the weights takes little longer than for one.
 constexpr size_t kCheapRows = 16;
 
-int32_t LogitRows(const Executor& executor) {
-  const size_t row = static_cast<size_t>(executor.shape().vocabulary) * sizeof(float);
+int32_t LogitRows(int32_t max_rows, int32_t vocabulary) {
+  const size_t row = static_cast<size_t>(vocabulary) * sizeof(float);
   const auto rows = static_cast<int32_t>(std::min<size_t>(kMaxLogitRows, kMaxLogitBytes / row));
-  return std::min(executor.max_rows(), std::max(rows, 16));
+  return std::min(max_rows, std::max(rows, 16));
 }
 
 }  // namespace
 
+size_t Batcher::LogitBytes(int32_t max_rows, int32_t vocabulary) {
+  return static_cast<size_t>(LogitRows(max_rows, vocabulary)) * static_cast<size_t>(vocabulary) *
+         sizeof(float);
+}
+
 StatusOr<std::unique_ptr<Batcher>> Batcher::Create(std::unique_ptr<Executor> executor,
                                                    Scheduler& scheduler,
                                                    std::shared_ptr<Allocator> allocator) {
-  const int32_t rows = LogitRows(*executor);
-  const size_t bytes =
-      static_cast<size_t>(rows) * static_cast<size_t>(executor->shape().vocabulary) * sizeof(float);
+  const int32_t rows = LogitRows(executor->max_rows(), executor->shape().vocabulary);
+  const size_t bytes = LogitBytes(executor->max_rows(), executor->shape().vocabulary);
   HOB_ASSIGN_OR_RETURN(Buffer logits, Buffer::Create(std::move(allocator), bytes, "logits"));
   return std::unique_ptr<Batcher>(
       new Batcher(std::move(executor), scheduler, std::move(logits), rows));
@@ -68,7 +72,8 @@ bool Batcher::Compose() {
   std::move(arrivals_.begin(), arrivals_.end(), std::back_inserter(entries_));
   arrivals_.clear();
   const Clock::time_point now = Clock::now();
-  const auto guesses = static_cast<int32_t>(kCheapRows / std::max<size_t>(1, entries_.size())) - 1;
+  const auto cheap = static_cast<int32_t>(kCheapRows / std::max<size_t>(1, entries_.size()));
+  const int32_t guesses = std::min({cheap, executor_->max_rows(), max_logit_rows_}) - 1;
   order_.clear();
   for (size_t i = 0; i < entries_.size(); ++i) {
     Entry& entry = entries_[i];
@@ -95,9 +100,21 @@ bool Batcher::Compose() {
   rows_.clear();
   logit_rows_.clear();
   taken_.clear();
+  // Where answers alone fill every step, the prompt that has waited longest gets a part of one.
+  int32_t rows_kept = 0, logit_rows_kept = 0;
+  if (!order_.empty()) {
+    const Work& first = entries_[order_.front()].work;
+    if (first.rows() != first.logit_rows) {
+      rows_kept = std::max(1, executor_->max_rows() / 4);
+      logit_rows_kept = first.logit_rows;
+    }
+  }
   for (const size_t i : order_) {  // answers' tokens, whole
     Entry& entry = entries_[i];
-    if (entry.work.rows() == entry.work.logit_rows) Take(entry, entry.work.rows());
+    if (entry.work.rows() == entry.work.logit_rows &&
+        Fits(entry.work.rows() + rows_kept, entry.work.logit_rows + logit_rows_kept)) {
+      Take(entry, entry.work.rows());
+    }
   }
   int32_t left = PromptRows(static_cast<int32_t>(tokens_.size()));
   for (const size_t i : order_) {  // prompts, as far as there is room
@@ -119,13 +136,15 @@ int32_t Batcher::PromptRows(int32_t taken) const {
   return static_cast<int32_t>(std::clamp<double>(rows, std::min(kLeastMixedRows, room), room));
 }
 
+bool Batcher::Fits(int32_t rows, int32_t logit_rows) const {
+  return static_cast<int32_t>(tokens_.size()) + rows <= executor_->max_rows() &&
+         static_cast<int32_t>(logit_rows_.size()) + logit_rows <= max_logit_rows_;
+}
+
 // Puts `rows` of the entry's tokens into the step, if they fit.
 bool Batcher::Take(Entry& entry, int32_t rows) {
   const int32_t logit_rows = rows == entry.work.rows() ? entry.work.logit_rows : 0;
-  if (static_cast<int32_t>(tokens_.size()) + rows > executor_->max_rows() ||
-      static_cast<int32_t>(logit_rows_.size()) + logit_rows > max_logit_rows_) {
-    return false;
-  }
+  if (!Fits(rows, logit_rows)) return false;
   SequenceRows sequence;
   entry.status = entry.sequence->Prepare(rows, &sequence);
   if (!entry.status.ok()) {
@@ -181,6 +200,12 @@ void Batcher::RunStep(ThreadPool& pool) {
   } else {
     accept(0, taken_.size(), 0);
   }
+}
+
+Batcher::Clock::time_point Batcher::EarliestDeadline() const {
+  Clock::time_point earliest = Clock::time_point::max();
+  for (const Entry& entry : entries_) earliest = std::min(earliest, entry.urgency.deadline);
+  return earliest;
 }
 
 void Batcher::EndFinished() {

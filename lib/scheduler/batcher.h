@@ -41,6 +41,8 @@ class Batcher {
   Executor& executor() { return *executor_; }
   const Executor& executor() const { return *executor_; }
   Scheduler& scheduler() { return scheduler_; }
+  // Of the logits of a step, for a model of such a vocabulary.
+  static size_t LogitBytes(int32_t max_rows, int32_t vocabulary);
   // Of logits and of the executor's activations.
   size_t scratch_bytes() const { return executor_->scratch_bytes() + logits_.size(); }
 
@@ -67,12 +69,16 @@ class Batcher {
   size_t size() const { return entries_.size() + arrivals_.size(); }
   // Fills the next step; false if nobody has work.
   bool Compose();
+  // When the next of them must end.
+  Clock::time_point EarliestDeadline() const;
   // Takes out who is at the end and tells them.
   void EndFinished();
 
   // Not under the lock.
   void RunStep(ThreadPool& pool);
 
+  // Whether the step has room for so many more.
+  bool Fits(int32_t rows, int32_t logit_rows) const;
   bool Take(Entry& entry, int32_t rows);
   int32_t PromptRows(int32_t taken) const;
 

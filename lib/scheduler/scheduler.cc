@@ -92,7 +92,15 @@ void Scheduler::Serve() {
     woken_ = false;
     Batcher* const batcher = Next();
     if (batcher == nullptr) {
-      changed_.wait(lock, [&] { return woken_ || ending_; });
+      // Nobody has work, but an answer that its caller does not fetch may run out of time.
+      Urgency::Clock::time_point deadline = Urgency::Clock::time_point::max();
+      for (const Batcher* each : batchers_) deadline = std::min(deadline, each->EarliestDeadline());
+      const auto changed = [&] { return woken_ || ending_; };
+      if (deadline == Urgency::Clock::time_point::max()) {
+        changed_.wait(lock, changed);
+      } else {
+        changed_.wait_until(lock, deadline, changed);
+      }
       continue;
     }
     // A batcher with sequences stays: who destroys it has waited for their End.

@@ -14,6 +14,14 @@ uint64_t Nanoseconds(std::chrono::steady_clock::duration time) {
   return static_cast<uint64_t>(std::chrono::nanoseconds(time).count());
 }
 
+// Grows by whole pages of the cache, when one begins: within a page nothing is allocated.
+template <typename T>
+void ReserveByPages(std::vector<T>& items, size_t cached, size_t more) {
+  constexpr auto kPage = static_cast<size_t>(kKvPageTokens);
+  if (items.capacity() >= cached + more) return;
+  items.reserve((cached + kPage - 1) / kPage * kPage + more);
+}
+
 // What failed on the scheduler's thread may lack a message: there may have been no memory for one.
 Status WithMessage(const Status& status) {
   if (!status.message().empty()) return status;
@@ -81,6 +89,13 @@ StatusOr<PieceKind> Generation::Take(Clock::time_point deadline, Piece* out) {
   const bool wake = std::exchange(paused_, false);
   lock.unlock();
   if (wake) session_.model().batcher()->scheduler().Wake();
+  // Room for the text of a page of tokens, when one begins.
+  constexpr size_t kTokenBytes = 16;
+  constexpr size_t kPageBytes = kTokenBytes * static_cast<size_t>(kKvPageTokens);
+  if ((result_.prompt_tokens + taken_) % kKvPageTokens == 0 || taken_ == 0) {
+    if (reply_.capacity() - reply_.size() < kPageBytes)
+      reply_.reserve(reply_.size() + 2 * kPageBytes);
+  }
   if (out->token >= 0) ++taken_;
   reply_.append(out->text);
   return PieceKind::kToken;
@@ -168,7 +183,7 @@ void Generation::Adopt() {
 
 Status Generation::Prepare(int32_t rows, SequenceRows* out) {
   return Contain([&] {
-    session_.cached_.reserve(session_.cached_.size() + static_cast<size_t>(rows));
+    ReserveByPages(session_.cached_, session_.cached_.size() + static_cast<size_t>(rows), 0);
     Status status = session_.cache_.PrepareAppend(rows);
     // What is kept for others makes room.
     while (absl::IsResourceExhausted(status) && session_.model().prefixes().Evict()) {
@@ -258,6 +273,7 @@ StatusOr<bool> Generation::Choose(std::span<float> logits) {
   if (end) {
     Finish(FinishReason::kEnd);
   } else {
+    ReserveByPages(tokens_, tokens_.size(), 1);
     tokens_.push_back(token);
     HOB_ASSIGN_OR_RETURN(const std::string text, detokenizer_.Push(token));
     Push(token, stops_.Push(text));

@@ -12,6 +12,10 @@ size_t PagesFor(int32_t tokens) {
 
 }  // namespace
 
+size_t KvCache::BytesFor(int64_t tokens, size_t page_bytes) {
+  return (static_cast<size_t>(tokens) + kKvPageTokens - 1) / kKvPageTokens * page_bytes;
+}
+
 Status KvCache::PrepareAppend(int32_t count) {
   const size_t wanted = PagesFor(tokens_ + count);
   pages_.reserve(wanted);

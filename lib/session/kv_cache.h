@@ -22,6 +22,9 @@ class KvCache {
   KvCache(KvCache&&) noexcept = default;
   KvCache& operator=(KvCache&&) noexcept = default;
 
+  // Of the pages that hold `tokens` tokens.
+  static size_t BytesFor(int64_t tokens, size_t page_bytes);
+
   // Makes positions [tokens(), tokens() + count) writable. RESOURCE_EXHAUSTED leaves the cache as
   // it was.
   Status PrepareAppend(int32_t count);

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <variant>
 
+#include "lib/session/plan.h"
 #include "lib/text/unicode.h"
 
 namespace hob {
 namespace {
 
-constexpr uint32_t kDefaultBatchRows = 512;
 constexpr uint32_t kMaxBatchRows = 8192;
 constexpr int32_t kDefaultSharedTokens = 4096;
 
@@ -64,14 +64,10 @@ StatusOr<std::shared_ptr<Model>> Model::Open(std::shared_ptr<Runtime> runtime,
   }
   if (options.vocabulary_only) return model;
 
-  ExecutorOptions executor_options;
-  executor_options.activations = options.activations;
   model->activations_ = options.activations;
-  executor_options.kv_type = options.kv_type;
-  executor_options.max_rows = static_cast<int32_t>(
-      options.max_batch_rows == 0 ? kDefaultBatchRows : options.max_batch_rows);
-  executor_options.progress = options.progress;
-  executor_options.rope = options.rope;
+  model->rope_ = options.rope;
+  const ExecutorOptions executor_options = ToExecutorOptions(options);
+  HOB_RETURN_IF_ERROR(CheckModelFits(*model->runtime_, model->file_, path, executor_options));
   std::unique_ptr<Executor> executor;
   {
     const Turnstile::Turn turn(
@@ -95,6 +91,16 @@ StatusOr<std::shared_ptr<Model>> Model::Open(std::shared_ptr<Runtime> runtime,
                        Batcher::Create(std::move(executor), model->runtime_->scheduler(),
                                        model->runtime_->allocator()));
   return model;
+}
+
+StatusOr<ModelPlan> Model::Plan(const std::shared_ptr<Runtime>& runtime, const std::string& path,
+                                const ModelOptions& options) {
+  HOB_RETURN_IF_ERROR(CheckOptions(path, options));
+  HOB_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> file, OpenModelFile(path));
+  if (options.vocabulary_only) return ModelPlan{};
+  auto plan = PlanModel(*runtime, std::move(file), ToExecutorOptions(options));
+  if (!plan.ok()) return Annotate(plan.status(), path);
+  return plan;
 }
 
 Status Model::CheckChat() const {

@@ -30,6 +30,8 @@ struct ModelOptions {
   RopeOverride rope = {};
 };
 
+struct ModelPlan;
+
 enum class ModelText : int32_t {  // the numbers of hob_model_text
   kArchitecture = 1,
   kName = 2,
@@ -48,6 +50,10 @@ class Model {
   static StatusOr<std::shared_ptr<Model>> Open(std::shared_ptr<Runtime> runtime,
                                                const std::string& path,
                                                const ModelOptions& options);
+
+  // What Open would take, before anything is allocated. Errors as Open.
+  static StatusOr<ModelPlan> Plan(const std::shared_ptr<Runtime>& runtime, const std::string& path,
+                                  const ModelOptions& options);
 
   Runtime& runtime() const { return *runtime_; }
   const ModelFile& file() const { return *file_; }
@@ -74,6 +80,7 @@ class Model {
   // XXH3-128 of the file's bytes: tells models apart. The first call reads the whole file.
   const Hash128& hash() const;
   DType activations() const { return activations_; }
+  const RopeOverride& rope() const { return rope_; }
 
  private:
   Model() = default;
@@ -88,6 +95,7 @@ class Model {
   std::unique_ptr<Batcher> batcher_;
   std::unique_ptr<PrefixCache> prefixes_;
   DType activations_ = DType::kQ16Act;
+  RopeOverride rope_;
   mutable std::once_flag hashed_;
   mutable Hash128 hash_;
   mutable std::string hash_text_;  // of hash_

@@ -50,6 +50,19 @@ Status CheckOrigin(const fbs::SavedSession& saved, const Model& model) {
                    ActivationsName(static_cast<int32_t>(model.activations())),
                    "Open the model with the same activations.");
   }
+  const auto rope = [](int32_t type, double factor, int64_t original) {
+    return type < 0 ? std::string("as the file has it")
+                    : Concat("of number ", type, " with factor ", factor, " over ", original);
+  };
+  const RopeOverride& own = model.rope();
+  if (origin.rope_scaling() != own.number() || origin.rope_factor() != own.factor ||
+      origin.rope_original_context() != own.original_context) {
+    return Differs(
+        "rope scaling",
+        rope(origin.rope_scaling(), origin.rope_factor(), origin.rope_original_context()),
+        rope(own.number(), own.factor, own.original_context),
+        "Open the model with the same rope options.");
+  }
   const fbs::SavedPages& pages = *saved.pages();
   const KvLayout& layout = model.batcher()->executor().kv_layout();
   if (pages.type() != static_cast<int32_t>(layout.type)) {

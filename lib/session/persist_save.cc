@@ -64,8 +64,9 @@ StatusOr<SessionImage> SessionImage::Create(const Session& session) {
   const Model& model = session.model();
   Builder builder;
   const Hash128& identity = model.hash();
-  const auto origin = fbs::CreateSavedOrigin(builder, identity.low, identity.high,
-                                             static_cast<int32_t>(model.activations()));
+  const auto origin = fbs::CreateSavedOrigin(
+      builder, identity.low, identity.high, static_cast<int32_t>(model.activations()),
+      model.rope().number(), model.rope().factor, model.rope().original_context);
   const auto pages = PackPages(model.batcher()->executor().kv_layout(), hasher.Finish(), builder);
   const auto sampler = PackSampler(session.sampler_, builder);
   std::vector<flatbuffers::Offset<fbs::SavedMessage>> messages;

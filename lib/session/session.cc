@@ -6,6 +6,7 @@
 
 #include "lib/scheduler/scheduler.h"
 #include "lib/session/generation.h"
+#include "lib/session/plan.h"
 #include "lib/text/unicode.h"
 
 namespace hob {
@@ -26,6 +27,11 @@ Status PromptTooLong(size_t tokens, int32_t context) {
   return Error(StatusCode::kOutOfRange,
                Concat("the prompt has ", tokens, " tokens, but the context holds ", context),
                "Shorten it, drop earlier messages, or create the session with a larger context.");
+}
+
+size_t Session::EvaluateBytes(int32_t max_rows, int32_t vocabulary) {
+  return static_cast<size_t>(std::min(max_rows, kEvaluateRows)) * static_cast<size_t>(vocabulary) *
+         sizeof(float);
 }
 
 StatusOr<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model,
@@ -52,6 +58,7 @@ StatusOr<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model,
                  Concat("a session that rolls and keeps ", options.keep_tokens,
                         " tokens needs a context of 16 and of twice those, not of ", context));
   }
+  HOB_RETURN_IF_ERROR(CheckSessionFits(*model, context));
   HOB_ASSIGN_OR_RETURN(Sampler sampler, Sampler::Create(options.sampler));
   const RollingWindow window{.context = context, .keep = options.keep_tokens};
   return std::unique_ptr<Session>(

@@ -121,6 +121,9 @@ class Session {
 
   Status Reset();
 
+  // What Evaluate takes for logits, at most.
+  static size_t EvaluateBytes(int32_t max_rows, int32_t vocabulary);
+
   const Model& model() const { return *model_; }
   int32_t context_tokens() const { return window_.context; }
   bool rolls() const { return rolls_; }

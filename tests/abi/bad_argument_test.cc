@@ -23,6 +23,7 @@ TEST_CASE("the NULL handle is refused everywhere") {
   hob_string text;
   hob_runtime_info runtime_info = HOB_RUNTIME_INFO_INIT;
   hob_model_info model_info = HOB_MODEL_INFO_INIT;
+  hob_model_plan_info plan = HOB_MODEL_PLAN_INFO_INIT;
   hob_session_stats stats = HOB_SESSION_STATS_INIT;
   hob_runtime* runtime;
   hob_model* model;
@@ -39,6 +40,7 @@ TEST_CASE("the NULL handle is refused everywhere") {
       Try([&](auto e) { return hob_runtime_create(nullptr, nullptr, e); }),
       Try([&](auto e) { return hob_runtime_get_info(&runtime_info, nullptr, e); }),
       Try([&](auto e) { return hob_model_open(&model, nullptr, "x", 1, nullptr, e); }),
+      Try([&](auto e) { return hob_model_plan(&plan, nullptr, "x", 1, nullptr, e); }),
       Try([&](auto e) { return hob_model_get_info(&model_info, nullptr, e); }),
       Try([&](auto e) { return hob_model_get_text(&text, nullptr, HOB_MODEL_NAME, e); }),
       Try([&](auto e) { return hob_model_tokenize(&tokens, &size, nullptr, "x", 1, 0, e); }),

@@ -75,6 +75,7 @@ TEST_CASE("the last size of each struct in the manifest is its size now") {
   HOB_SIZE(hob_runtime_info);
   HOB_SIZE(hob_model_options);
   HOB_SIZE(hob_model_info);
+  HOB_SIZE(hob_model_plan_info);
   HOB_SIZE(hob_sampler_options);
   HOB_SIZE(hob_session_options);
   HOB_SIZE(hob_token);

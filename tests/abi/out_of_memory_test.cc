@@ -8,6 +8,11 @@
 #include <string>
 
 #include "tests/abi/client.h"
+#include "tests/abi/heap.h"
+
+namespace hob::test {
+std::atomic<int64_t> heap_allocations = 0;
+}
 
 namespace {
 
@@ -15,6 +20,7 @@ namespace {
 std::atomic<int64_t> allocations_left = -1;
 
 void* AllocateOrNull(size_t size, size_t alignment) noexcept {
+  hob::test::heap_allocations.fetch_add(1, std::memory_order_relaxed);
   for (int64_t left = allocations_left; left >= 0;) {
     if (left == 0) return nullptr;
     if (allocations_left.compare_exchange_weak(left, left - 1)) break;

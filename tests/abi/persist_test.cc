@@ -370,13 +370,22 @@ TEST_CASE("a memory limit that a restored cache passes refuses it") {
   REQUIRE_OK(hob_runtime_get_info(&info, other.runtime.get(), &error));
   hob_runtime_options options = HOB_RUNTIME_OPTIONS_INIT;
   options.threads = 2;
-  options.memory_limit = info.bytes_in_use + 1000;
+  // Room for a full session, which another one fills.
+  hob_model_info model_info = HOB_MODEL_INFO_INIT;
+  REQUIRE_OK(hob_model_get_info(&model_info, other.model.get(), &error));
+  options.memory_limit = info.bytes_in_use + 256 * model_info.kv_bytes_per_token;
   hob_runtime* limited = nullptr;
   REQUIRE_OK(hob_runtime_create(&limited, &options, &error));
   const RuntimePtr runtime(limited);
   const ModelPtr model = OpenModel(limited, ChatFixture());
   const SessionPtr session = MakeSession(model.get());
   const Bytes state = Save(session.get());
+  const SessionPtr full = MakeSession(model.get());
+  const std::vector<int32_t> tokens(250, 5);
+  REQUIRE_OK(hob_session_add_tokens(full.get(), tokens.data(), tokens.size(), &error));
+  hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
+  generate.max_tokens = 1;
+  REQUIRE_OK(hob_session_generate(nullptr, full.get(), &generate, &error));
   CHECK(Restore(session.get(), saved).status == HOB_RESOURCE_EXHAUSTED);
   CHECK(Save(session.get()) == state);
 }

@@ -78,6 +78,8 @@ TEST_CASE("every struct is checked") {
   runtime_info.struct_size = 3;
   hob_model_info model_info = HOB_MODEL_INFO_INIT;
   model_info.struct_size = 3;
+  hob_model_plan_info plan = HOB_MODEL_PLAN_INFO_INIT;
+  plan.struct_size = 3;
   hob_session_stats stats = HOB_SESSION_STATS_INIT;
   stats.struct_size = 3;
   hob_convert_options convert = HOB_CONVERT_OPTIONS_INIT;
@@ -97,6 +99,9 @@ TEST_CASE("every struct is checked") {
            Try([&](auto e) { return hob_session_generate(nullptr, session.get(), &generate, e); }),
            Try([&](auto e) { return hob_session_generate(&result, session.get(), nullptr, e); }),
            Try([&](auto e) { return hob_runtime_get_info(&runtime_info, runtime.get(), e); }),
+           Try([&](auto e) {
+             return hob_model_plan(&plan, runtime.get(), path.data(), path.size(), nullptr, e);
+           }),
            Try([&](auto e) { return hob_model_get_info(&model_info, model.get(), e); }),
            Try([&](auto e) { return hob_session_get_stats(&stats, session.get(), e); }),
            Try([&](auto e) { return hob_convert("a", 1, "b", 1, &convert, e); }),

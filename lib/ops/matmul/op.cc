@@ -68,6 +68,9 @@ class MatmulKernel final : public Kernel {
     for (const Part& part : parts_) bytes += part.linear->packed_bytes();
     return bytes;
   }
+  bool Packs(size_t input) const override {  // biases lie in the file
+    return input % 2 == 1 && parts_[input / 2].linear->packed_bytes() != 0;
+  }
   std::string_view provider() const override { return parts_[0].linear->provider(); }
 
   void Run(const RunContext& context) override {

@@ -46,9 +46,10 @@ class PanelLinear final : public Linear {
       return absl::OkStatus();
     }
     const int64_t panels = (outputs_ + kPanelRows - 1) / kPanelRows;
-    HOB_ASSIGN_OR_RETURN(
-        packed_, Buffer::Create(context.allocator, static_cast<size_t>(panels) * panel_bytes_,
-                                absl::StrCat("packed ", weight.weight->name)));
+    packed_bytes_ = static_cast<size_t>(panels) * panel_bytes_;
+    if (!context.pack) return absl::OkStatus();
+    HOB_ASSIGN_OR_RETURN(packed_, Buffer::Create(context.allocator, packed_bytes_,
+                                                 absl::StrCat("packed ", weight.weight->name)));
     context.pool->For(static_cast<size_t>(panels), 4, [&](size_t begin, size_t end, size_t) {
       for (size_t p = begin; p < end; ++p) {
         const int64_t row = static_cast<int64_t>(p) * kPanelRows;
@@ -62,7 +63,7 @@ class PanelLinear final : public Linear {
 
   int64_t tile() const override { return kPanelRows; }
   size_t scratch_bytes() const override { return PanelScratchBytes(columns_); }
-  size_t packed_bytes() const override { return packed_.size(); }
+  size_t packed_bytes() const override { return packed_bytes_; }
   std::string_view provider() const override { return kernel_.provider; }
   DType activation() const override { return activation_; }
 
@@ -94,6 +95,7 @@ class PanelLinear final : public Linear {
   int64_t outputs_, columns_;
   size_t panel_bytes_;
   const uint8_t* panels_ = nullptr;
+  size_t packed_bytes_ = 0;
   Buffer packed_;  // empty where the file's panels are used
 };
 

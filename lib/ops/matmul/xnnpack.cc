@@ -29,7 +29,16 @@ class XnnpackLinear final : public Linear {
   XnnpackLinear(const Operand& weight, int64_t tile)
       : outputs_(weight.shape[0]), columns_(weight.shape[1]), tile_(std::min(tile, outputs_)) {}
 
-  Status Create(const Tensor& tensor) {
+  Status Create(const Tensor& tensor, const PlanContext& context) {
+    size_t bytes = 0;
+    for (int64_t begin = 0; begin < outputs_; begin += tile_) {
+      const auto count = static_cast<size_t>(std::min(tile_, outputs_ - begin));
+      bytes += RoundUp(count, 16) * static_cast<size_t>(columns_ + 1) * sizeof(float);
+    }
+    packed_bytes_ = bytes;
+    if (!context.pack) return absl::OkStatus();
+    // XNNPACK has memory of its own; it counts as the runtime's.
+    HOB_ASSIGN_OR_RETURN(reservation_, Reservation::Create(context.allocator, bytes, tensor.name));
     for (int64_t begin = 0; begin < outputs_; begin += tile_) {
       const int64_t count = std::min(tile_, outputs_ - begin);
       Tile& tile = tiles_.emplace_back();
@@ -74,7 +83,6 @@ class XnnpackLinear final : public Linear {
         columns, static_cast<size_t>(count), columns, static_cast<size_t>(tile_), weights, nullptr,
         -kInfinity, kInfinity, 0, nullptr, nullptr, &op);
     tile.product.reset(op);
-    packed_bytes_ += RoundUp(static_cast<size_t>(count), 16) * (columns + 1) * sizeof(float);
     return status;
   }
 
@@ -116,6 +124,7 @@ class XnnpackLinear final : public Linear {
 
   int64_t outputs_, columns_, tile_;
   size_t packed_bytes_ = 0;
+  Reservation reservation_;
   mutable std::vector<Tile> tiles_;
 };
 
@@ -138,7 +147,7 @@ StatusOr<std::unique_ptr<Linear>> MakeXnnpackLinear(const Operand& weight, DType
   if (context.choice->cpu.ToString() != CpuFeatures::Detect().ToString()) return nullptr;
   if (!xnnpack::Available()) return nullptr;
   auto linear = std::make_unique<XnnpackLinear>(weight, TileOutputs(weight));
-  const Status status = linear->Create(*weight.weight);
+  const Status status = linear->Create(*weight.weight, context);
   if (status.code() == StatusCode::kUnimplemented) return nullptr;
   HOB_RETURN_IF_ERROR(status);
   return linear;

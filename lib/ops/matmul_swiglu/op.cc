@@ -55,6 +55,9 @@ class MatmulSwigluKernel final : public Kernel {
 
   size_t scratch_bytes() const override { return pool_->threads() * ThreadScratch(); }
   size_t packed_bytes() const override { return gate_->packed_bytes() + up_->packed_bytes(); }
+  bool Packs(size_t input) const override {
+    return (input == 1 ? gate_ : up_)->packed_bytes() != 0;
+  }
   std::string_view provider() const override { return gate_->provider(); }
 
   void Run(const RunContext& context) override {
