@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "tools/bench_crowd.h"
 #include "tools/bench_restore.h"
 #include "tools/common.h"
 
@@ -32,8 +33,10 @@ struct Options {
   int32_t generate = 128;
   int reps = 5;
   int sessions = 1;
+  size_t join = 0;     // tokens of a prompt that joins the sessions
   std::string tokens;  // a file; empty: made-up ids
-  bool reply = false, restore = false, json = false, speculate = false;
+  ContextOptions context;
+  bool reply = false, restore = false, json = false;
 };
 
 // Ids spread over the vocabulary, the same in every run.
@@ -60,8 +63,8 @@ struct Reply {
   std::vector<int32_t> answer;
 };
 
-Reply Generate(const hob::Model& model, const Options& bench, const std::vector<int32_t>& prompt,
-               int32_t count) {
+Reply Generate(const hob::Model& model, const hob_session_options& session_options,
+               const std::vector<int32_t>& prompt, int32_t count) {
   Reply reply;
   reply.answer.reserve(static_cast<size_t>(count));
   hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
@@ -73,56 +76,12 @@ Reply Generate(const hob::Model& model, const Options& bench, const std::vector<
     return 0;
   };
   const auto start = std::chrono::steady_clock::now();
-  hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
-  session_options.speculate = bench.speculate ? 1 : 0;
   hob::Session session = Check(hob::Session::Create(model, session_options));
   Check(session.AddTokens(prompt));
   Check(session.Generate(options));
   reply.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   reply.stats = Check(session.Stats());
   return reply;
-}
-
-// Tokens a second that `options.sessions` answers at once make together, between the moment when
-// all have their first token and that when the first is done.
-double Together(const hob::Model& model, const Options& options, const std::vector<int32_t>& ids) {
-  using Clock = std::chrono::steady_clock;
-  const auto count = static_cast<size_t>(options.sessions);
-  std::vector<std::vector<Clock::time_point>> times(count);
-  std::vector<hob::Session> sessions;
-  for (size_t i = 0; i < count; ++i) {
-    sessions.push_back(Check(hob::Session::Create(model)));
-    std::vector<int32_t> prompt = ids;
-    prompt[0] = static_cast<int32_t>(i);  // none can share another's cache
-    Check(sessions.back().AddTokens(prompt));
-    times[i].reserve(static_cast<size_t>(options.generate) + 1);
-  }
-  hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
-  generate.max_tokens = options.generate + 1;
-  generate.ignore_eos = 1;
-  for (hob::Session& session : sessions) Check(session.Start(generate));
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < count; ++i) {
-    threads.emplace_back([&, i] {
-      while (true) {
-        const auto polled = sessions[i].Poll();
-        if (!polled.ok() || polled->kind == HOB_POLL_END) return;
-        times[i].push_back(Clock::now());
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  Clock::time_point begin = Clock::time_point::min(), end = Clock::time_point::max();
-  for (const auto& each : times) {
-    if (each.size() < 2) throw Failure("a session ended early");
-    begin = std::max(begin, each.front());
-    end = std::min(end, each.back());
-  }
-  double tokens = 0;
-  for (const auto& each : times) {
-    for (const Clock::time_point time : each) tokens += time > begin && time <= end ? 1 : 0;
-  }
-  return tokens / std::chrono::duration<double>(end - begin).count();
 }
 
 uint64_t PeakRss() {
@@ -143,11 +102,13 @@ void Run(const Options& options) {
     throw Failure("--reply needs a prompt and an answer", "Give --prompt and --gen of 1 or more.",
                   kUsage);
   }
-  std::vector<double> prefill, decode, seconds;
+  std::vector<double> prefill, decode, seconds, gap_median, gap_p99;
   std::vector<int32_t> answer;
   ModelOptions model_options = options.model;
   model_options.shared_cache_tokens = -1;  // each run computes its prompt
   const Loaded loaded = Load(model_options);
+  hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
+  options.context.Apply(session_options);
   const hob_model_info info = Check(loaded.model.Info());
   const size_t most = std::max<size_t>({options.prompt, options.depth, 1});
   const std::vector<int32_t> ids =
@@ -159,7 +120,7 @@ void Run(const Options& options) {
   ProgressBar bar("Measuring");
   for (int r = -1; r < options.reps; ++r) {  // the first is a warm-up
     if (options.reply) {
-      Reply reply = Generate(loaded.model, options, prompt, options.generate);
+      Reply reply = Generate(loaded.model, session_options, prompt, options.generate);
       if (r >= 0) {
         prefill.push_back(reply.stats.prefill_tokens_per_second);
         decode.push_back(reply.stats.decode_tokens_per_second);
@@ -168,15 +129,20 @@ void Run(const Options& options) {
       }
     } else {
       if (options.prompt > 0) {
-        const hob_session_stats stats = Generate(loaded.model, options, prompt, 1).stats;
+        const hob_session_stats stats = Generate(loaded.model, session_options, prompt, 1).stats;
         if (r >= 0) prefill.push_back(stats.prefill_tokens_per_second);
       }
       if (options.generate > 0 && options.sessions > 1) {
-        const double speed = Together(loaded.model, options, cached);
-        if (r >= 0) decode.push_back(speed);
+        const Crowd crowd = MeasureCrowd(loaded.model, session_options, options.sessions, cached,
+                                         Repeated(ids, options.join), options.generate);
+        if (r >= 0) {
+          decode.push_back(crowd.tokens_per_second);
+          gap_median.push_back(crowd.gap_median_ms);
+          gap_p99.push_back(crowd.gap_p99_ms);
+        }
       } else if (options.generate > 0) {
         const hob_session_stats stats =
-            Generate(loaded.model, options, cached, options.generate + 1).stats;
+            Generate(loaded.model, session_options, cached, options.generate + 1).stats;
         if (r >= 0) decode.push_back(stats.decode_tokens_per_second);
       }
     }
@@ -206,6 +172,11 @@ void Run(const Options& options) {
     out["peak_rss_bytes"] = PeakRss();
     out["prefill_tps_all"] = prefill;
     out["decode_tps_all"] = decode;
+    if (options.sessions > 1) {
+      out["join_tokens"] = options.join;
+      out["between_tokens_ms"] = Median(gap_median);
+      out["between_tokens_p99_ms"] = Median(gap_p99);
+    }
     if (options.reply) {
       out["reply_s"] = Median(seconds);
       out["reply_s_all"] = seconds;
@@ -224,6 +195,11 @@ void Run(const Options& options) {
                 options.prompt, Median(prefill), options.generate, Median(decode), loaded.load_ms,
                 Bytes(PeakRss()).c_str(), threads, options.reps);
   Print(text);
+  if (options.sessions > 1) {
+    std::snprintf(text, sizeof(text), "between tokens of a session %6.1f ms, 99 %% below %.1f ms\n",
+                  Median(gap_median), Median(gap_p99));
+    Print(text);
+  }
   if (options.reply) {
     std::snprintf(text, sizeof(text), "reply    %20.1f ms\n", Median(seconds) * 1000);
     Print(text);
@@ -251,12 +227,19 @@ void AddBench(CLI::App& app) {
           ->add_flag("--reply", options->reply,
                      "whole replies: generate after the prompt, and time it from end to end")
           ->excludes(depth);
+  CLI::Option* sessions = command
+                              ->add_option("--sessions", options->sessions,
+                                           "answers at once; decode is then of all together")
+                              ->check(CLI::Range(1, 256))
+                              ->excludes(reply)
+                              ->capture_default_str();
   command
-      ->add_option("--sessions", options->sessions,
-                   "answers at once; decode is then of all together")
-      ->check(CLI::Range(1, 256))
-      ->excludes(reply)
-      ->capture_default_str();
+      ->add_option(
+          "--join", options->join,
+          "tokens of a prompt that joins the sessions: times between tokens are then those "
+          "while it is read")
+      ->check(CLI::Range(1, 1 << 20))
+      ->needs(sessions);
   command
       ->add_flag("--restore", options->restore,
                  "saving and restoring a session of --prompt tokens, against prefilling it")
@@ -265,7 +248,7 @@ void AddBench(CLI::App& app) {
       "--tokens", options->tokens,
       "JSON array of token ids that prompt and depth are taken from, over and over; "
       "- reads standard input (default: made-up ids)");
-  command->add_flag("--speculate", options->speculate, "guess tokens from the prompt");
+  AddContextOptions(*command, options->context);
   command->add_option("--reps", options->reps, "repetitions")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -202,14 +202,10 @@ bool Generation::Accept(int32_t rows, std::span<float> logits) {
                                     : std::span(run_).first(count);
   session_.cache_.CommitAppend(rows);
   session_.cached_.insert(session_.cached_.end(), ran.begin(), ran.end());
-  if (session_.cache_.full_pages() > shared_pages_) {
-    const Status shared = Contain([&] {
-      session_.Share(shared_pages_);
-      return absl::OkStatus();
-    });
-    if (shared.ok()) shared_pages_ = session_.cache_.full_pages();
+  if (logits.empty()) {
+    Share();
+    return true;
   }
-  if (logits.empty()) return true;
   if (result_.generated_tokens == 0) {
     prefilled_ = Clock::now();
     stats_.prefill_ns = Nanoseconds(prefilled_ - start_);
@@ -226,10 +222,20 @@ bool Generation::Accept(int32_t rows, std::span<float> logits) {
     prefilled_ = Clock::now();
     stats_.time_to_first_token_ns = Nanoseconds(prefilled_ - start_);
   }
+  Share();
   if (status.ok()) return more;
   const std::lock_guard lock(mutex_);
   status_ = status;
   return false;
+}
+
+void Generation::Share() {
+  if (session_.cache_.full_pages() <= shared_pages_) return;
+  const Status shared = Contain([&] {
+    session_.Share(shared_pages_);
+    return absl::OkStatus();
+  });
+  if (shared.ok()) shared_pages_ = session_.cache_.full_pages();
 }
 
 void Generation::End(const Status& status) {

@@ -65,6 +65,8 @@ class Generation final : public Sequence {
 
   // Goes on with what others have computed of the prompt meanwhile.
   void Adopt();
+  // Lets others have the pages that have become full.
+  void Share();
   // Chooses a token from each row of logits, as long as guesses are right; true: go on.
   StatusOr<bool> ChooseAll(std::span<float> logits);
   StatusOr<bool> Choose(std::span<float> logits);

@@ -41,6 +41,8 @@ constexpr Numbers kNumbers[] = {
     {"smollm-q4_1.gguf", HOB_ACTIVATIONS_INT8, HOB_KV_F32},
     {"qwen2-q5_0.gguf", HOB_ACTIVATIONS_INT16, HOB_KV_F16},
     {"mistral-q5.gguf", HOB_ACTIVATIONS_INT16, HOB_KV_F16},
+    {"qwen3-q4_1.gguf", HOB_ACTIVATIONS_INT8, HOB_KV_INT8},
+    {"smollm-q4_1.gguf", HOB_ACTIVATIONS_INT16, HOB_KV_INT8},
     {"llama-float.gguf", HOB_ACTIVATIONS_F32, HOB_KV_F32},
 };
 constexpr size_t kNumbersCount = std::size(kNumbers);
@@ -84,10 +86,12 @@ hob_sampler_options SamplerOf(int which) {
 }
 
 // Null with a status, rather than a check: used on any thread.
-SessionPtr NewSession(hob_model* model, int sampler, bool rolls, int prompt) {
+SessionPtr NewSession(hob_model* model, int sampler, bool rolls, int prompt,
+                      bool speculates = false) {
   const hob_sampler_options sampling = SamplerOf(sampler);
   hob_session_options options = HOB_SESSION_OPTIONS_INIT;
   options.sampler = &sampling;
+  options.speculate = speculates ? 1 : 0;
   if (rolls) {
     options.context_tokens = 48;
     options.roll = 1;
@@ -128,6 +132,9 @@ bool EvaluateHash(hob_session* session, int prompt, int32_t vocabulary, uint64_t
   return status == HOB_OK;
 }
 
+// What becomes of a session between two tries.
+enum class Between { kNothing, kFork, kSave };
+
 // What a session does in a schedule, all drawn beforehand.
 struct Part {
   size_t model = 0;  // of the world's
@@ -136,7 +143,9 @@ struct Part {
   int32_t tokens = 0, priority = 0;
   int delay_us = 0, poll_delay_us = 0;
   std::vector<int32_t> cancels;  // after so many tokens of this try; the answer is then continued
-  bool from_outside = false;     // the last cancel comes from another thread, at any time
+  std::vector<Between> between;  // before each further try
+  bool speculates = false;
+  bool from_outside = false;  // the last cancel comes from another thread, at any time
 };
 
 class References {
@@ -211,6 +220,10 @@ Part DrawPart(std::mt19937_64& random, size_t model) {
   part.delay_us = Below(random, 2) * Below(random, 1500);
   part.poll_delay_us = Below(random, 4) == 0 ? Below(random, 300) : 0;
   for (int n = Below(random, 3); n > 0; --n) part.cancels.push_back(Below(random, 6));
+  for (size_t i = 0; i < part.cancels.size(); ++i) {
+    part.between.push_back(static_cast<Between>(Below(random, 3)));
+  }
+  part.speculates = Below(random, 3) == 0;
   part.from_outside = Below(random, 2) == 0;
   return part;
 }
@@ -273,6 +286,24 @@ void Try(hob_session* session, const Part& part, int32_t left, int32_t cancel_af
   }
 }
 
+// The session that goes on: itself, a fork, or another one that it was saved to; null on failure.
+SessionPtr GoOn(SessionPtr session, hob_model* model, Between between) {
+  if (between == Between::kNothing) return session;
+  hob_session* next = nullptr;
+  if (between == Between::kFork) {
+    hob_session_fork(&next, session.get(), nullptr);
+    return SessionPtr(next);
+  }
+  void* data = nullptr;
+  size_t size = 0;
+  hob_status status = hob_session_save_buffer(&data, &size, session.get(), nullptr);
+  if (status == HOB_OK) status = hob_session_create(&next, model, nullptr, nullptr);
+  SessionPtr restored(next);
+  if (status == HOB_OK) status = hob_session_restore_buffer(next, data, size, nullptr);
+  hob_free(data);
+  return status == HOB_OK ? std::move(restored) : nullptr;
+}
+
 void RunPart(const World& world, const Part& part, int32_t vocabulary, Seen& seen) {
   if (part.delay_us > 0) std::this_thread::sleep_for(std::chrono::microseconds(part.delay_us));
   hob_model* model = world.models[part.model].get();
@@ -283,13 +314,14 @@ void RunPart(const World& world, const Part& part, int32_t vocabulary, Seen& see
       return;
     }
   }
-  const SessionPtr session = NewSession(model, part.sampler, part.rolls, part.prompt);
+  SessionPtr session = NewSession(model, part.sampler, part.rolls, part.prompt, part.speculates);
   if (session == nullptr) {
     seen.failure = "no session";
     return;
   }
   std::thread canceller;
-  if (part.from_outside && !part.cancels.empty()) {
+  const bool from_outside = part.from_outside && !part.cancels.empty();
+  if (from_outside) {
     canceller = std::thread([&] {
       std::this_thread::sleep_for(std::chrono::microseconds(100 * part.cancels.back()));
       hob_session_cancel(session.get());
@@ -298,6 +330,14 @@ void RunPart(const World& world, const Part& part, int32_t vocabulary, Seen& see
   size_t tries = 0;
   // What was cancelled goes on; a cancel that comes between tries does nothing.
   while (seen.failure.empty() && static_cast<int32_t>(seen.tokens.size()) < part.tokens) {
+    // One that another thread cancels must stay.
+    if (tries > 0 && tries <= part.between.size() && !from_outside) {
+      session = GoOn(std::move(session), model, part.between[tries - 1]);
+      if (session == nullptr) {
+        seen.failure = "no fork, or no restored session";
+        return;
+      }
+    }
     const int32_t left = part.tokens - static_cast<int32_t>(seen.tokens.size());
     const int32_t cancel_after = tries < part.cancels.size() ? part.cancels[tries] : -1;
     ++tries;
