@@ -168,20 +168,20 @@ StatusOr<std::string_view> Model::Property(ModelText which) const {
 }
 
 const Hash128& Model::hash() const {
-  std::call_once(hashed_, [this] {
-    constexpr size_t kPart = 4u << 20;
-    const MappedFile& file = *file_->file;
-    Hasher hasher;
-    for (auto rest = file.bytes(); !rest.empty();) {
-      const auto part = rest.first(std::min(rest.size(), kPart));
-      hasher.Update(part);
-      // Most of a packed model's file is not needed in memory.
-      file.DontNeed(part);
-      rest = rest.subspan(part.size());
-    }
-    hash_text_ = ToHex(hasher.Finish());
-    hash_ = hasher.Finish();
-  });
+  const std::lock_guard lock(hash_mutex_);
+  if (!hash_text_.empty()) return hash_;
+  constexpr size_t kPart = 4u << 20;
+  const MappedFile& file = *file_->file;
+  Hasher hasher;
+  for (auto rest = file.bytes(); !rest.empty();) {
+    const auto part = rest.first(std::min(rest.size(), kPart));
+    hasher.Update(part);
+    // Most of a packed model's file is not needed in memory.
+    file.DontNeed(part);
+    rest = rest.subspan(part.size());
+  }
+  hash_ = hasher.Finish();
+  hash_text_ = ToHex(hash_);
   return hash_;
 }
 

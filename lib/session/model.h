@@ -96,9 +96,9 @@ class Model {
   std::unique_ptr<PrefixCache> prefixes_;
   DType activations_ = DType::kQ16Act;
   RopeOverride rope_;
-  mutable std::once_flag hashed_;
+  mutable std::mutex hash_mutex_;  // of what follows, which is set once
   mutable Hash128 hash_;
-  mutable std::string hash_text_;  // of hash_
+  mutable std::string hash_text_;  // of hash_; empty: not known yet
 };
 
 }  // namespace hob

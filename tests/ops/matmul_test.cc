@@ -96,7 +96,7 @@ class Fixture {
       linear.Compute(x.data(), rows, n, std::min(n + piece, outputs), out.data() + n, stride, {},
                      scratch.data(), nullptr);
     }
-    if (rows <= 8) CheckAddend(linear, x, rows, outputs, out, stride);
+    if (rows <= 13) CheckAddend(linear, x, rows, outputs, out, stride);
     std::vector<float> packed;
     bool overrun = false;
     for (int64_t r = 0; r < rows; ++r) {
