@@ -64,7 +64,7 @@ StatusOr<ModelPlan> PlanModel(Runtime& runtime, std::shared_ptr<const ModelFile>
   return plan;
 }
 
-Status CheckModelFits(Runtime& runtime, std::shared_ptr<const ModelFile> file,
+Status CheckModelFits(Runtime& runtime, const std::shared_ptr<const ModelFile>& file,
                       const std::string& path, const ExecutorOptions& options) {
   const uint64_t limit = runtime.allocator()->limit();
   if (limit == 0) return absl::OkStatus();

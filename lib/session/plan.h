@@ -31,7 +31,7 @@ StatusOr<ModelPlan> PlanModel(Runtime& runtime, std::shared_ptr<const ModelFile>
 
 // RESOURCE_EXHAUSTED with the numbers, and what would fit, if the model would pass the runtime's
 // limit.
-Status CheckModelFits(Runtime& runtime, std::shared_ptr<const ModelFile> file,
+Status CheckModelFits(Runtime& runtime, const std::shared_ptr<const ModelFile>& file,
                       const std::string& path, const ExecutorOptions& options);
 // The same if not even a single session of so many tokens would ever fit beside the model.
 Status CheckSessionFits(const Model& model, int32_t context_tokens);

@@ -4,7 +4,7 @@
 usage: tidy.py BUILD_FOLDER CACHE_FOLDER [FILE...]
 
 A file passes for as long as its content, that of every header of this repository that it includes, its compile
-command and .clang-tidy stay as they are. HOB_TIDY_SECONDS (default 420) bounds a run: what it did not reach is
+command and .clang-tidy stay as they are. HOB_TIDY_SECONDS (default 300) bounds a run: what it did not reach is
 said, and is reached by the next one. Exit code 1 where clang-tidy has found something.
 """
 
@@ -41,7 +41,7 @@ def main():
     build, cache = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
     wanted = {str((pathlib.Path.cwd() / f).resolve()) for f in sys.argv[3:]}
     cache.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + float(os.environ.get("HOB_TIDY_SECONDS", "420"))
+    deadline = time.monotonic() + float(os.environ.get("HOB_TIDY_SECONDS", "300"))
     deps = dependencies(build)
     config = (ROOT / ".clang-tidy").read_bytes()
 

@@ -71,27 +71,15 @@ HWY_INLINE float MaskAndMax(float* HWY_RESTRICT s, size_t begin, size_t end) {
 }
 
 // What is read after `page` of this chunk's keys or values: the next page of them, then the values,
-// then the next chunk's keys; or what is read `steps` pages later.
+// then the next chunk's keys.
 HWY_INLINE Next NextPage(const Params& params, const Tile& tile, bool values, int32_t page,
-                         int32_t first_page, int32_t last_page, int steps = 1) {
-  constexpr int32_t kChunkPages = kKvChunkTokens / kKvPageTokens;
+                         int32_t first_page, int32_t last_page) {
+  const size_t keys_at = params.kv.key_offset(params.layer, tile.kv_head);
+  const size_t values_at = params.kv.value_offset(params.layer, tile.kv_head);
   const int32_t newest = tile.position(tile.rows - 1) / kKvPageTokens;
-  for (int i = 0; i < steps; ++i) {
-    if (page < last_page) {
-      ++page;
-    } else if (!values) {
-      values = true;
-      page = first_page;
-    } else if (page < newest) {
-      values = false;
-      first_page = ++page;
-      last_page = HWY_MIN(newest, page + kChunkPages - 1);
-    } else {
-      return nullptr;
-    }
-  }
-  return tile.sequence->pages[page] + (values ? params.kv.value_offset(params.layer, tile.kv_head)
-                                              : params.kv.key_offset(params.layer, tile.kv_head));
+  if (page < last_page) return tile.sequence->pages[page + 1] + (values ? values_at : keys_at);
+  if (!values) return tile.sequence->pages[first_page] + values_at;
+  return page < newest ? tile.sequence->pages[page + 1] + keys_at : nullptr;
 }
 
 #endif  // HWY_SCALAR

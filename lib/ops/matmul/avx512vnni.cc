@@ -273,21 +273,11 @@ inline __attribute__((always_inline)) __m512 Sum(const __m512i (*terms)[2], int 
   return _mm512_cvtepi32_ps(sum);
 }
 
-// Blocks [begin, end) of a panel; of what came before, the sums lie in the output.
-struct Blocks {
-  int64_t begin, end;
-};
-
 // kRows rows of x from `row` on times the panel of outputs n ….
 template <typename F, int kTerms, int kRows>
-void Tile(const uint8_t* panel, const PanelArgs& args, int64_t row, int64_t n, Blocks part) {
+void Tile(const uint8_t* panel, const PanelArgs& args, int64_t row, int64_t n) {
   constexpr int kLines = kTerms * kRows;  // int8 rows; of two terms the high one first
   const int64_t columns = args.columns, blocks = columns / kBlockColumns;
-  const int64_t outputs = args.outputs - n;
-  const __mmask16 mask0 = static_cast<__mmask16>(outputs >= 16 ? 0xffff : (1u << outputs) - 1);
-  const __mmask16 mask1 = static_cast<__mmask16>(
-      outputs >= 32 ? 0xffff : (outputs > 16 ? (1u << (outputs - 16)) - 1 : 0));
-  float* const out = args.out + row * args.out_stride + n;
   const uint8_t* x = args.x + static_cast<size_t>(row) * args.x_stride;
   const uint8_t* scales = x + kTerms * columns;
   const auto row_floats = [&](int r, int64_t offset) {
@@ -298,13 +288,7 @@ void Tile(const uint8_t* panel, const PanelArgs& args, int64_t row, int64_t n, B
   };
   __m512 sum[kRows][2];
   for (int r = 0; r < kRows; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
-  if (part.begin != 0) {
-    for (int r = 0; r < kRows; ++r) {
-      sum[r][0] = _mm512_maskz_loadu_ps(mask0, out + r * args.out_stride);
-      sum[r][1] = _mm512_maskz_loadu_ps(mask1, out + r * args.out_stride + 16);
-    }
-  }
-  for (int64_t b = part.begin; b < part.end; ++b) {
+  for (int64_t b = 0; b < blocks; ++b) {
     const typename F::Cursor c = F::At(panel, b);
     if constexpr (!F::kExpanded) {
       if (row == 0) Fetch<F>(c, args);
@@ -366,18 +350,23 @@ void Tile(const uint8_t* panel, const PanelArgs& args, int64_t row, int64_t n, B
       }
     }
   }
+  const int64_t outputs = args.outputs - n;
+  const __mmask16 mask0 = static_cast<__mmask16>(outputs >= 16 ? 0xffff : (1u << outputs) - 1);
+  const __mmask16 mask1 = static_cast<__mmask16>(
+      outputs >= 32 ? 0xffff : (outputs > 16 ? (1u << (outputs - 16)) - 1 : 0));
   for (int r = 0; r < kRows; ++r) {
-    if (F::kChannel && part.end == blocks) {
+    if constexpr (F::kChannel) {
       sum[r][0] = _mm512_mul_ps(sum[r][0], _mm512_load_ps(panel));
       sum[r][1] = _mm512_mul_ps(sum[r][1], _mm512_load_ps(panel + 64));
     }
-    if (args.addend != nullptr && part.end == blocks) {
+    if (args.addend != nullptr) {
       const float* more = args.addend + (row + r) * args.addend_stride + n;
       sum[r][0] = _mm512_add_ps(sum[r][0], _mm512_maskz_loadu_ps(mask0, more));
       sum[r][1] = _mm512_add_ps(sum[r][1], _mm512_maskz_loadu_ps(mask1, more + 16));
     }
-    _mm512_mask_storeu_ps(out + r * args.out_stride, mask0, sum[r][0]);
-    _mm512_mask_storeu_ps(out + r * args.out_stride + 16, mask1, sum[r][1]);
+    float* o = args.out + (row + r) * args.out_stride + n;
+    _mm512_mask_storeu_ps(o, mask0, sum[r][0]);
+    _mm512_mask_storeu_ps(o + 16, mask1, sum[r][1]);
   }
 }
 
@@ -390,30 +379,22 @@ constexpr int kTileRows = kTerms == 2  ? 4
 
 // `rows` rows, at most kRows.
 template <typename F, int kTerms, int kRows>
-void SomeRows(const uint8_t* panel, const PanelArgs& args, int64_t row, int64_t rows, int64_t n,
-              Blocks part) {
+void SomeRows(const uint8_t* panel, const PanelArgs& args, int64_t row, int64_t rows, int64_t n) {
   if (rows == kRows) {
-    Tile<F, kTerms, kRows>(panel, args, row, n, part);
+    Tile<F, kTerms, kRows>(panel, args, row, n);
   } else if constexpr (kRows > 1) {
-    SomeRows<F, kTerms, kRows - 1>(panel, args, row, rows, n, part);
+    SomeRows<F, kTerms, kRows - 1>(panel, args, row, rows, n);
   }
 }
-
-// Blocks of a panel that stay in the first cache, 30 KB of them, while many rows pass.
-constexpr int64_t kPartBlocks = 24;
 
 // Tiles as few and as equal as can be: a tile of one row takes as long as one of three.
 template <typename F, int kTerms>
 void AllRows(const uint8_t* panel, const PanelArgs& args, int64_t n) {
   constexpr int kRows = kTileRows<F, kTerms>;
-  const int64_t tiles = (args.rows + kRows - 1) / kRows, blocks = args.columns / kBlockColumns;
-  const int64_t parts = tiles <= 2 ? 1 : (blocks + kPartBlocks - 1) / kPartBlocks;
-  for (int64_t p = 0; p < parts; ++p) {
-    const Blocks part = {blocks * p / parts, blocks * (p + 1) / parts};
-    for (int64_t t = 0; t < tiles; ++t) {
-      const int64_t row = args.rows * t / tiles, end = args.rows * (t + 1) / tiles;
-      SomeRows<F, kTerms, kRows>(panel, args, row, end - row, n, part);
-    }
+  const int64_t tiles = (args.rows + kRows - 1) / kRows;
+  for (int64_t t = 0; t < tiles; ++t) {
+    const int64_t row = args.rows * t / tiles, end = args.rows * (t + 1) / tiles;
+    SomeRows<F, kTerms, kRows>(panel, args, row, end - row, n);
   }
 }
 

@@ -109,8 +109,8 @@ inline void WeighBlock(const WeighArgs& args, size_t line, size_t d) {
     const size_t at = (quad - page * kQuads) * stride + 4 * d;
     const uint8_t* values = args.pages[page] + at;
     const uint8_t* next = nullptr;
-    if (line == 0 && args.next != nullptr && args.next[page] != nullptr)
-      next = args.next[page] + at;
+    if (line == 0 && args.next != nullptr)
+      next = (end < args.end ? args.pages[page + 1] : args.next) + at;
     for (; quad < end; ++quad) {
       if (next != nullptr) {
 #pragma GCC unroll 8

@@ -148,8 +148,9 @@ HWY_INLINE void WeighLine(DI di, const WeighArgs& args, size_t line, size_t c) {
     const size_t end = HWY_MIN((page + 1) * kQuads, args.end);
     const size_t at = (quad - page * kQuads) * stride + 4 * c;
     const uint8_t* next = nullptr;
-    if (line == 0 && args.next != nullptr && args.next[page] != nullptr)
-      next = args.next[page] + at;
+    if (line == 0 && args.next != nullptr) {
+      next = (end < args.end ? args.pages[page + 1] : args.next) + at;
+    }
     Dots<false>(di, end - quad, args.pages[page] + at, stride, weights + 4 * quad, kWeightStride,
                 sums, next);
     quad = end;

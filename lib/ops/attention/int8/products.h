@@ -35,7 +35,7 @@ struct WeighArgs {
   const uint8_t* weights;  // [lines][2][kWeightStride], the high bytes first
   const float* scales;     // [lines]
   float* out;
-  const uint8_t* const* next;  // to fetch meanwhile, for each of `pages`, or null; may be null
+  const uint8_t* next;  // what follows the last page; null: fetch nothing ahead
 };
 
 struct Products {

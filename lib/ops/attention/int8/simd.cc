@@ -202,10 +202,6 @@ HWY_INLINE void Softmax(const Params& params, const Tile& tile, int32_t chunk_be
   }
 }
 
-// Pages between what is read and what is fetched: softmax, which reads none, takes about as long as
-// memory for one.
-constexpr int kStepsAhead = 2;
-
 void ChunkInt8(const Params& params, const Tile& tile, int32_t chunk, const TileMemory& memory,
                const Partial& out) {
   const auto width = static_cast<size_t>(params.head_dim);
@@ -233,16 +229,12 @@ void ChunkInt8(const Params& params, const Tile& tile, int32_t chunk, const Tile
 
     const uint8_t* values[kPages] = {};
     const float* value_scales[kPages] = {};
-    const uint8_t* next[kPages] = {};
     for (int32_t page = first_page; page <= last_page; ++page) {
       const uint8_t* memory_page = tile.sequence->pages[page];
       const uint8_t* keys = memory_page + key_offset;
       const auto at = static_cast<size_t>(page - begin / kKvPageTokens);
       values[at] = memory_page + value_offset;
       value_scales[at] = cache.scales(values[at]);
-      if (ahead) {
-        next[at] = NextPage(params, tile, true, page, first_page, last_page, kStepsAhead);
-      }
       products.score(
           {.keys = keys,
            .key_scales = cache.scales(keys),
@@ -251,23 +243,23 @@ void ChunkInt8(const Params& params, const Tile& tile, int32_t chunk, const Tile
            .start = queries.start + line * query_terms,
            .query_scales = queries.scales + line,
            .scores = scores + at * kPage,
-           .next = ahead ? NextPage(params, tile, false, page, first_page, last_page, kStepsAhead)
-                         : nullptr},
+           .next = ahead ? NextPage(params, tile, false, page, first_page, last_page) : nullptr},
           count, params.query_terms);
     }
 
     const auto from = static_cast<size_t>(first - begin), to = static_cast<size_t>(last - begin);
     Softmax(params, tile, begin, line, count, from, to, scores, value_scales, out, weights, scales);
 
-    products.weigh({.pages = values,
-                    .first = from / 4,
-                    .end = (to + 3) / 4,
-                    .width = width,
-                    .weights = weights,
-                    .scales = scales,
-                    .out = out.values + line * width,
-                    .next = ahead ? next : nullptr},
-                   count);
+    products.weigh(
+        {.pages = values,
+         .first = from / 4,
+         .end = (to + 3) / 4,
+         .width = width,
+         .weights = weights,
+         .scales = scales,
+         .out = out.values + line * width,
+         .next = ahead ? NextPage(params, tile, true, last_page, first_page, last_page) : nullptr},
+        count);
   }
 }
 
