@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Saved sessions that lie, their checksums right: each is refused, by name, and changes nothing.
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cstring>
 #include <functional>
@@ -58,13 +59,11 @@ Bytes Forge(const Bytes& saved, const std::function<void(fbs::SavedSessionT&)>& 
   change(content);
   flatbuffers::FlatBufferBuilder builder;
   fbs::FinishSavedSessionBuffer(builder, fbs::CreateSavedSession(builder, &content));
-  Bytes forged(sizeof(header));
-  forged.insert(forged.end(), builder.GetBufferPointer(),
-                builder.GetBufferPointer() + builder.GetSize());
-  forged.resize((forged.size() + 63) / 64 * 64);
-  const size_t pages = forged.size();
-  forged.insert(forged.end(), saved.begin() + static_cast<std::ptrdiff_t>(header.pages_offset),
-                saved.end());
+  const size_t pages = (sizeof(header) + builder.GetSize() + 63) / 64 * 64;
+  Bytes forged(pages + header.pages_bytes);
+  std::memcpy(forged.data() + sizeof(header), builder.GetBufferPointer(), builder.GetSize());
+  std::copy(saved.begin() + static_cast<std::ptrdiff_t>(header.pages_offset), saved.end(),
+            forged.begin() + static_cast<std::ptrdiff_t>(pages));
   header.flatbuffer_bytes = builder.GetSize();
   header.pages_offset = pages;
   const Hash128 checksum = SessionChecksum(
@@ -127,8 +126,8 @@ TEST_CASE("a saved session whose content is wrong is refused") {
   refused("tokens in a context", [](auto& s) { s.cached.resize(100000); });
   refused("pages", [](auto& s) { s.cached.resize(65); });
   refused("dropped", [](auto& s) { s.dropped_tokens = -1; });
-  refused("UTF-8", [](auto& s) { s.reply = "\xff"; });
-  refused("UTF-8", [](auto& s) { s.messages.at(0)->content = "\xc0\x80"; });
+  refused("UTF-8", [](auto& s) { s.reply.assign(1, char(0xff)); });
+  refused("UTF-8", [](auto& s) { s.messages.at(0)->content.push_back(char(0x80)); });
   refused("role", [](auto& s) { s.messages.at(0)->role.clear(); });
   refused("result", [](auto& s) { s.result->finish_reason = 0; });
   refused("result", [](auto& s) { s.result->finish_reason = 99; });
