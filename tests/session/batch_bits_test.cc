@@ -6,6 +6,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,8 +23,13 @@
 namespace hob {
 namespace {
 
-constexpr int kSchedules = 300;
 constexpr int kTexts = 10;
+
+// Of each model; HOB_TEST_SCHEDULES chooses others.
+int Schedules() {
+  const char* text = std::getenv("HOB_TEST_SCHEDULES");
+  return text == nullptr ? 150 : std::atoi(text);
+}
 
 // Tokens that a sequence runs together, and of how many it wants the logits.
 struct Piece {
@@ -162,7 +168,7 @@ void CheckSchedules(const char* fixture, DType activations, DType kv) {
     worlds.push_back(
         std::make_unique<World>(fixture, activations, kv, static_cast<size_t>(threads), rows));
   }
-  for (int schedule = 0; schedule < kSchedules; ++schedule) {
+  for (int schedule = 0, end = Schedules(); schedule < end; ++schedule) {
     std::mt19937 random(static_cast<uint32_t>(schedule));
     const World& world = *worlds[random() % worlds.size()];
     std::vector<std::pair<size_t, std::shared_ptr<Recorder>>> recorders;
