@@ -184,12 +184,7 @@ void Generation::Adopt() {
 Status Generation::Prepare(int32_t rows, SequenceRows* out) {
   return Contain([&] {
     ReserveByPages(session_.cached_, session_.cached_.size() + static_cast<size_t>(rows), 0);
-    Status status = session_.cache_.PrepareAppend(rows);
-    // What is kept for others makes room.
-    while (absl::IsResourceExhausted(status) && session_.model().prefixes().Evict()) {
-      status = session_.cache_.PrepareAppend(rows);
-    }
-    HOB_RETURN_IF_ERROR(status);
+    HOB_RETURN_IF_ERROR(session_.cache_.PrepareAppend(rows));
     *out = {session_.cache_.pages(), 0, rows, session_.cache_.tokens()};
     return absl::OkStatus();
   });

@@ -4,16 +4,11 @@
 #include <cstring>
 
 namespace hob {
-namespace {
 
-size_t PagesFor(int32_t tokens) {
-  return (static_cast<size_t>(tokens) + kKvPageTokens - 1) / kKvPageTokens;
-}
-
-}  // namespace
-
-size_t KvCache::BytesFor(int64_t tokens, size_t page_bytes) {
-  return (static_cast<size_t>(tokens) + kKvPageTokens - 1) / kKvPageTokens * page_bytes;
+StatusOr<Buffer> KvCache::NewPage() const {
+  constexpr std::string_view kPurpose = "a cache page";
+  return spare_ == nullptr ? Buffer::Create(allocator_, page_bytes_, kPurpose)
+                           : spare_->MakeBuffer(allocator_, page_bytes_, kPurpose);
 }
 
 Status KvCache::PrepareAppend(int32_t count) {
@@ -22,14 +17,14 @@ Status KvCache::PrepareAppend(int32_t count) {
   data_.reserve(wanted);
   const auto first = static_cast<size_t>(tokens_ / kKvPageTokens);
   if (first < pages_.size() && pages_[first].use_count() > 1) {
-    HOB_ASSIGN_OR_RETURN(Buffer copy, Buffer::Create(allocator_, page_bytes_, "a cache page"));
+    HOB_ASSIGN_OR_RETURN(Buffer copy, NewPage());
     uint8_t* const data = copy.data();
     std::memcpy(data, data_[first], page_bytes_);
     pages_[first] = std::make_shared<const Buffer>(std::move(copy));
     data_[first] = data;
   }
   while (pages_.size() < wanted) {
-    StatusOr<Buffer> page = Buffer::Create(allocator_, page_bytes_, "a cache page");
+    StatusOr<Buffer> page = NewPage();
     if (!page.ok()) {
       Truncate(tokens_);
       return std::move(page).status();
@@ -41,12 +36,12 @@ Status KvCache::PrepareAppend(int32_t count) {
   return absl::OkStatus();
 }
 
-void KvCache::Adopt(std::span<const std::shared_ptr<const Buffer>> pages) {
+void KvCache::Adopt(std::span<const KvPage> pages) {
   const size_t first = full_pages(), count = first + pages.size();
   pages_.reserve(count);
   data_.reserve(count);
   Truncate(static_cast<int32_t>(first) * kKvPageTokens);
-  for (const auto& page : pages) {
+  for (const KvPage& page : pages) {
     pages_.push_back(page);
     data_.push_back(page->data());
   }

@@ -11,19 +11,23 @@
 #include "lib/base/allocator.h"
 #include "lib/base/status.h"
 #include "lib/ops/step.h"
+#include "lib/session/prefix_cache.h"
 
 namespace hob {
 
 // Not thread-safe; different caches may be used by different threads, even if they share pages.
 class KvCache {
  public:
-  KvCache(std::shared_ptr<Allocator> allocator, size_t page_bytes)
-      : allocator_(std::move(allocator)), page_bytes_(page_bytes) {}
+  // When memory is short, pages that `spare` (may be null, else outlives this) keeps make room.
+  KvCache(std::shared_ptr<Allocator> allocator, size_t page_bytes, PrefixCache* spare = nullptr)
+      : allocator_(std::move(allocator)), page_bytes_(page_bytes), spare_(spare) {}
   KvCache(KvCache&&) noexcept = default;
   KvCache& operator=(KvCache&&) noexcept = default;
 
-  // Of the pages that hold `tokens` tokens.
-  static size_t BytesFor(int64_t tokens, size_t page_bytes);
+  // That hold `tokens` tokens.
+  static size_t PagesFor(int64_t tokens) {
+    return (static_cast<size_t>(tokens) + kKvPageTokens - 1) / kKvPageTokens;
+  }
 
   // Makes positions [tokens(), tokens() + count) writable. RESOURCE_EXHAUSTED leaves the cache as
   // it was.
@@ -34,8 +38,10 @@ class KvCache {
   void Truncate(int32_t tokens);
   // Another cache of the same tokens, on the same pages.
   KvCache Fork() const { return *this; }
+  // Another cache of no tokens, whose pages come from where this one's do.
+  KvCache Empty() const { return KvCache(allocator_, page_bytes_, spare_); }
   // Goes on with `pages` where the full pages of this end; what comes after those is dropped.
-  void Adopt(std::span<const std::shared_ptr<const Buffer>> pages);
+  void Adopt(std::span<const KvPage> pages);
 
   int32_t tokens() const { return tokens_; }
   // Page i holds positions from i·kKvPageTokens on. Until the next PrepareAppend or Truncate.
@@ -45,15 +51,17 @@ class KvCache {
   size_t bytes() const { return pages_.size() * page_bytes_; }
   // Pages of which every position is written.
   size_t full_pages() const { return static_cast<size_t>(tokens_ / kKvPageTokens); }
-  std::span<const std::shared_ptr<const Buffer>> shared_pages() const { return pages_; }
+  std::span<const KvPage> shared_pages() const { return pages_; }
 
  private:
   KvCache(const KvCache&) = default;
+  StatusOr<Buffer> NewPage() const;
 
   std::shared_ptr<Allocator> allocator_;
   size_t page_bytes_;
+  PrefixCache* spare_;
   int32_t tokens_ = 0;
-  std::vector<std::shared_ptr<const Buffer>> pages_;
+  std::vector<KvPage> pages_;
   std::vector<uint8_t*> data_;  // of pages_
 };
 

@@ -201,8 +201,7 @@ class SessionRestorer {
     RollingWindow window{.context = saved.context_tokens(), .keep = saved.keep_tokens()};
     const bool rolls = saved.roll();
     const int32_t most = session_.model().batcher()->executor().shape().context_length;
-    if (window.context < 1 || window.context > most || window.keep < 0 ||
-        (rolls ? window.context < 16 || window.keep > window.context / 2 : window.keep != 0)) {
+    if (window.context < 1 || window.context > most || !window.Possible(rolls)) {
       return Corrupt(Concat("the saved session's context of ", window.context,
                             " tokens, of which it keeps ", window.keep, ", is none that hob has"));
     }
@@ -231,12 +230,12 @@ class SessionRestorer {
 
   StatusOr<KvCache> ReadPages(const SessionHead& head, size_t tokens, ByteReader& reader) const {
     const size_t page_bytes = session_.cache_.page_bytes();
-    const uint64_t count = (tokens + kKvPageTokens - 1) / kKvPageTokens;
+    const uint64_t count = KvCache::PagesFor(static_cast<int64_t>(tokens));
     if (head.pages_bytes() % page_bytes != 0 || head.pages_bytes() / page_bytes != count) {
       return Corrupt(Concat("the saved session has ", head.pages_bytes(), " bytes of pages; ",
                             tokens, " tokens take ", count, " pages of ", page_bytes));
     }
-    KvCache cache(session_.model().runtime().allocator(), page_bytes);
+    KvCache cache = session_.cache_.Empty();
     HOB_RETURN_IF_ERROR(cache.PrepareAppend(static_cast<int32_t>(tokens)));
     Hasher hasher;
     for (size_t i = 0; i < count; ++i) {

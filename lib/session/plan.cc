@@ -40,7 +40,7 @@ std::string HowToFit(Runtime& runtime, const std::shared_ptr<const ModelFile>& f
 }  // namespace
 
 size_t ModelPlan::session_bytes(int64_t tokens) const {
-  return KvCache::BytesFor(tokens, executor.kv.page_bytes());
+  return KvCache::PagesFor(tokens) * executor.kv.page_bytes();
 }
 
 ExecutorOptions ToExecutorOptions(const ModelOptions& options) {
@@ -85,7 +85,7 @@ Status CheckSessionFits(const Model& model, int32_t context_tokens) {
   if (limit == 0) return absl::OkStatus();
   const Executor& executor = model.batcher()->executor();
   const size_t page = executor.kv_layout().page_bytes();
-  const size_t bytes = KvCache::BytesFor(context_tokens, page);
+  const size_t bytes = KvCache::PagesFor(context_tokens) * page;
   const size_t open = executor.weight_bytes() + model.batcher()->scratch_bytes();
   if (open <= limit && bytes <= limit - open) return absl::OkStatus();
   const size_t pages = open > limit ? 0 : (limit - open) / page;

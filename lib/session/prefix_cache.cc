@@ -64,6 +64,15 @@ bool PrefixCache::Evict() {
   return EvictLocked();
 }
 
+StatusOr<Buffer> PrefixCache::MakeBuffer(const std::shared_ptr<Allocator>& allocator, size_t bytes,
+                                         std::string_view purpose) {
+  StatusOr<Buffer> buffer = Buffer::Create(allocator, bytes, purpose);
+  while (absl::IsResourceExhausted(buffer.status()) && Evict()) {
+    buffer = Buffer::Create(allocator, bytes, purpose);
+  }
+  return buffer;
+}
+
 bool PrefixCache::EvictLocked() {
   for (auto it = used_.rbegin(); it != used_.rend(); ++it) {
     Node* const node = *it;

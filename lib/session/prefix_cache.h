@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "lib/base/allocator.h"
@@ -32,6 +33,9 @@ class PrefixCache {
   void Insert(std::span<const int32_t> tokens, std::span<const KvPage> pages);
   // Forgets a page to make room for another; false if there is none.
   bool Evict();
+  // Buffer::Create, for which pages are forgotten as long as memory is short.
+  StatusOr<Buffer> MakeBuffer(const std::shared_ptr<Allocator>& allocator, size_t bytes,
+                              std::string_view purpose);
 
  private:
   struct Node {

@@ -12,8 +12,12 @@ namespace hob {
 // that of a fresh prompt of these tokens, whenever and however often blocks were dropped.
 struct RollingWindow {
   int32_t context = 0;  // tokens that the model sees at most
-  int32_t keep = 0;     // below context / 2
+  int32_t keep = 0;     // at most context / 2
 
+  // Whether a session has it: one that rolls keeps at most half its context, the others nothing.
+  bool Possible(bool rolls) const {
+    return rolls ? context >= 16 && keep >= 0 && keep <= context / 2 : keep == 0;
+  }
   int32_t block() const { return (context - keep) / 2; }
   // How many tokens to drop from behind the first `keep` of `count`, so that fewer than `context`
   // are left: 0 or whole blocks.

@@ -48,19 +48,16 @@ StatusOr<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model,
                  Concat("session option context_tokens is ", options.context_tokens,
                         ", not between 1 and the model's ", shape.context_length));
   }
-  if (options.keep_tokens < 0 || (options.keep_tokens != 0 && !options.roll)) {
+  const RollingWindow window{.context = context, .keep = options.keep_tokens};
+  if (!window.Possible(options.roll)) {
     return Error(StatusCode::kInvalidArgument,
                  Concat("session option keep_tokens is ", options.keep_tokens,
-                        options.roll ? ", below 0" : ", but the session does not roll"));
-  }
-  if (options.roll && (context < 16 || options.keep_tokens > context / 2)) {
-    return Error(StatusCode::kInvalidArgument,
-                 Concat("a session that rolls and keeps ", options.keep_tokens,
-                        " tokens needs a context of 16 and of twice those, not of ", context));
+                        options.roll ? ", which needs a context of 16 and of twice as many, not of "
+                                     : ", but the session does not roll; its context is ",
+                        context));
   }
   HOB_RETURN_IF_ERROR(CheckSessionFits(*model, context));
   HOB_ASSIGN_OR_RETURN(Sampler sampler, Sampler::Create(options.sampler));
-  const RollingWindow window{.context = context, .keep = options.keep_tokens};
   return std::unique_ptr<Session>(
       new Session(std::move(model), window, options, std::move(sampler)));
 }
@@ -73,8 +70,8 @@ Session::Session(std::shared_ptr<Model> model, const RollingWindow& window,
       rolls_(options.roll),
       guess_(options.guess),
       sampler_(std::move(sampler)),
-      cache_(model_->runtime().allocator(),
-             model_->batcher()->executor().kv_layout().page_bytes()) {}
+      cache_(model_->runtime().allocator(), model_->batcher()->executor().kv_layout().page_bytes(),
+             &model_->prefixes()) {}
 
 StatusOr<std::unique_ptr<Session>> Session::Fork() const {
   HOB_RETURN_IF_ERROR(CheckIdle());
@@ -226,9 +223,9 @@ Status Session::Evaluate(std::span<const int32_t> tokens, const LogitsCallback& 
   const auto vocabulary = static_cast<size_t>(executor.shape().vocabulary);
   const size_t chunk = std::min<size_t>(
       {static_cast<size_t>(std::min(executor.max_rows(), kEvaluateRows)), tokens.size()});
-  HOB_ASSIGN_OR_RETURN(
-      const Buffer logits,
-      Buffer::Create(model_->runtime().allocator(), chunk * vocabulary * sizeof(float), "logits"));
+  HOB_ASSIGN_OR_RETURN(const Buffer logits,
+                       model_->prefixes().MakeBuffer(model_->runtime().allocator(),
+                                                     chunk * vocabulary * sizeof(float), "logits"));
   std::vector<int32_t> all_rows(chunk);
   std::iota(all_rows.begin(), all_rows.end(), 0);
   for (size_t first = 0; first < tokens.size(); first += chunk) {

@@ -15,17 +15,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-void AddTokens(hob_session* session, const std::vector<int32_t>& tokens) {
-  REQUIRE_OK(hob_session_add_tokens(session, tokens.data(), tokens.size(), &error));
-}
-
-std::vector<int32_t> Tokens(const hob_session* session) {
-  const int32_t* tokens = nullptr;
-  size_t count = 0;
-  REQUIRE_OK(hob_session_get_tokens(&tokens, &count, session, &error));
-  return {tokens, tokens + count};
-}
-
 hob_generate_result Result(const hob_session* session) {
   hob_generate_result result = HOB_GENERATE_RESULT_INIT;
   REQUIRE_OK(hob_session_get_result(&result, session, &error));

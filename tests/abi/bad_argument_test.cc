@@ -102,7 +102,11 @@ TEST_CASE("NULL for what is to be written is refused") {
       Try([&](auto e) { return hob_model_find_token(nullptr, m, "x", 1, e); }),
       Try([&](auto e) { return hob_model_is_end_token(nullptr, m, 0, e); }),
       Try([&](auto e) { return hob_model_describe(nullptr, &size, m, e); }),
+      Try([&](auto e) { return hob_model_plan(nullptr, runtime.get(), "x", 1, nullptr, e); }),
       Try([&](auto e) { return hob_session_create(nullptr, m, nullptr, e); }),
+      Try([&](auto e) { return hob_session_fork(nullptr, s, e); }),
+      Try([&](auto e) { return hob_session_poll(nullptr, nullptr, s, 0, e); }),
+      Try([&](auto e) { return hob_session_get_result(nullptr, s, e); }),
       Try([&](auto e) { return hob_session_add_message(s, nullptr, 1, "x", 1, e); }),
       Try([&](auto e) { return hob_session_add_message(s, "user", 4, nullptr, 1, e); }),
       Try([&](auto e) { return hob_session_add_text(s, nullptr, 1, 0, e); }),
@@ -165,6 +169,8 @@ TEST_CASE("option values out of range are refused by name") {
   };
   CheckInvalid(create([](auto& o) { o.threads = 1u << 20; }), "threads");
   CheckInvalid(create([](auto& o) { o.log_level = 9; }), "log_level");
+  CheckInvalid(create([](auto& o) { o.max_requests = 100'000; }), "max_requests");
+  CheckInvalid(create([](auto& o) { o.reserved = 1; }), "reserved");
   CheckInvalid(create([](auto& o) { o.release = [](void*, void*, size_t, size_t) {}; }),
                "allocate");
 
@@ -182,6 +188,8 @@ TEST_CASE("option values out of range are refused by name") {
   CheckInvalid(open([](auto& o) { o.kv_type = 3; }), "kv_type");
   CheckInvalid(open([](auto& o) { o.vocabulary_only = 2; }), "vocabulary_only");
   CheckInvalid(open([](auto& o) { o.reserved[6] = 1; }), "reserved");
+  CheckInvalid(open([](auto& o) { o.reserved2 = 1; }), "reserved2");
+  CheckInvalid(open([](auto& o) { o.shared_cache_tokens = -2; }), "shared_cache_tokens");
   CheckInvalid(open([](auto& o) { o.rope_scaling = 6; }), "rope_scaling");
   CheckInvalid(open([](auto& o) { o.rope_scaling = -1; }), "rope_scaling");
   CheckInvalid(open([](auto& o) { o.rope_factor = 2; }), "factor");
@@ -205,6 +213,22 @@ TEST_CASE("option values out of range are refused by name") {
   CheckInvalid(session_with(0, [](auto& o) { o.top_p = std::numeric_limits<float>::quiet_NaN(); }),
                "top_p");
   CheckInvalid(session_with(0, [](auto& o) { o.reserved = 1; }), "reserved");
+
+  const auto session_of = [&](auto set) {
+    return Try([&](auto e) {
+      hob_session_options options = HOB_SESSION_OPTIONS_INIT;
+      set(options);
+      hob_session* out = nullptr;
+      return hob_session_create(&out, model.get(), &options, e);
+    });
+  };
+  CheckInvalid(session_of([](auto& o) { o.roll = 2; }), "roll");
+  CheckInvalid(session_of([](auto& o) { o.speculate = 2; }), "speculate");
+  CheckInvalid(session_of([](auto& o) { o.reserved[1] = 1; }), "reserved");
+  CheckInvalid(session_of([](auto& o) { o.keep_tokens = 4; }), "keep_tokens");
+  CheckInvalid(session_of([](auto& o) { o.roll = 1, o.keep_tokens = -1; }), "keep_tokens");
+  CheckInvalid(session_of([](auto& o) { o.roll = 1, o.keep_tokens = 129; }), "256");
+  CheckInvalid(session_of([](auto& o) { o.roll = 1, o.context_tokens = 15; }), "15");
 
   const SessionPtr session = MakeSession(model.get());
   REQUIRE(AddText(session.get(), "x") == HOB_OK);

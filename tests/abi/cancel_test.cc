@@ -18,13 +18,6 @@ size_t MessageCount(const hob_session* session) {
   return count;
 }
 
-size_t TokenCount(const hob_session* session) {
-  const int32_t* tokens = nullptr;
-  size_t count = 0;
-  REQUIRE_OK(hob_session_get_tokens(&tokens, &count, session, &error));
-  return count;
-}
-
 }  // namespace
 
 TEST_CASE("the progress callback of opening a model cancels it") {
@@ -142,7 +135,7 @@ TEST_CASE("hob_session_cancel from another thread ends prefill, and nothing is a
   REQUIRE(status == HOB_OK);
   CHECK(result.finish_reason == HOB_FINISH_CANCELLED);
   CHECK(result.generated_tokens == 0);
-  CHECK(TokenCount(session.get()) == prompt.size());
+  CHECK(Tokens(session.get()).size() == prompt.size());
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(ended - cancelled);
   INFO("cancelling took " << took.count() << " ms");
   CHECK(took.count() < 5000);  // a chunk at most, on the slowest machine
@@ -172,5 +165,5 @@ TEST_CASE("the callback of an evaluation cancels it, and the session is empty") 
           return hob_session_evaluate(session.get(), tokens.data(), tokens.size(), cancel, nullptr,
                                       e);
         }).status == HOB_CANCELLED);
-  CHECK(TokenCount(session.get()) == 0);
+  CHECK(Tokens(session.get()).size() == 0);
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/support/shared_dir.h"
 
@@ -103,6 +104,34 @@ inline std::string Reply(const hob_session* session) {
   hob_string text = {nullptr, 0};
   REQUIRE_OK(hob_session_get_reply(&text, session, &error));
   return Text(text);
+}
+
+inline std::vector<int32_t> Tokens(const hob_session* session) {
+  const int32_t* tokens = nullptr;
+  size_t count = 0;
+  REQUIRE_OK(hob_session_get_tokens(&tokens, &count, session, &error));
+  return {tokens, tokens + count};
+}
+
+inline void AddTokens(hob_session* session, const std::vector<int32_t>& tokens) {
+  REQUIRE_OK(hob_session_add_tokens(session, tokens.data(), tokens.size(), &error));
+}
+
+inline hob_generate_result Generate(hob_session* session, int32_t max_tokens,
+                                    bool ignore_eos = true) {
+  hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
+  options.max_tokens = max_tokens;
+  options.ignore_eos = ignore_eos ? 1 : 0;
+  hob_generate_result result = HOB_GENERATE_RESULT_INIT;
+  REQUIRE_OK(hob_session_generate(&result, session, &options, &error));
+  return result;
+}
+
+// Made-up tokens of ChatFixture's vocabulary.
+inline std::vector<int32_t> Prompt(size_t count, size_t seed = 11) {
+  std::vector<int32_t> tokens(count);
+  for (size_t i = 0; i < count; ++i) tokens[i] = static_cast<int32_t>((i * 37 + seed) % 280);
+  return tokens;
 }
 
 }  // namespace hob::test

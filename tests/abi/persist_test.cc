@@ -15,22 +15,6 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-std::vector<int32_t> Tokens(const hob_session* session) {
-  const int32_t* tokens = nullptr;
-  size_t count = 0;
-  REQUIRE_OK(hob_session_get_tokens(&tokens, &count, session, &error));
-  return {tokens, tokens + count};
-}
-
-hob_generate_result Generate(hob_session* session, int32_t max_tokens) {
-  hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
-  options.max_tokens = max_tokens;
-  options.ignore_eos = 1;
-  hob_generate_result result = HOB_GENERATE_RESULT_INIT;
-  REQUIRE_OK(hob_session_generate(&result, session, &options, &error));
-  return result;
-}
-
 Bytes Save(const hob_session* session) {
   void* data = nullptr;
   size_t size = 0;

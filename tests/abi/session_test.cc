@@ -12,28 +12,6 @@ using namespace hob::test;
 
 namespace {
 
-std::vector<int32_t> Tokens(const hob_session* session) {
-  const int32_t* tokens = nullptr;
-  size_t count = 0;
-  REQUIRE_OK(hob_session_get_tokens(&tokens, &count, session, &error));
-  return std::vector<int32_t>(tokens, tokens + count);
-}
-
-hob_generate_result Generate(hob_session* session, int32_t max_tokens, bool ignore_eos = true) {
-  hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
-  options.max_tokens = max_tokens;
-  options.ignore_eos = ignore_eos ? 1 : 0;
-  hob_generate_result result = HOB_GENERATE_RESULT_INIT;
-  REQUIRE_OK(hob_session_generate(&result, session, &options, &error));
-  return result;
-}
-
-std::vector<int32_t> Prompt(size_t count) {
-  std::vector<int32_t> tokens(count);
-  for (size_t i = 0; i < count; ++i) tokens[i] = static_cast<int32_t>((i * 37 + 11) % 280);
-  return tokens;
-}
-
 std::vector<float> Evaluate(hob_session* session, const std::vector<int32_t>& tokens,
                             size_t vocabulary) {
   struct State {

@@ -2,6 +2,7 @@
 // Forks, shared prefixes, guessed tokens and rolling contexts: faster, or longer, and the same
 // answer.
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "tests/abi/client.h"
@@ -9,34 +10,6 @@
 using namespace hob::test;
 
 namespace {
-
-std::vector<int32_t> Tokens(const hob_session* session) {
-  const int32_t* tokens = nullptr;
-  size_t count = 0;
-  REQUIRE_OK(hob_session_get_tokens(&tokens, &count, session, &error));
-  return std::vector<int32_t>(tokens, tokens + count);
-}
-
-hob_generate_result Generate(hob_session* session, int32_t max_tokens) {
-  hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
-  options.max_tokens = max_tokens;
-  options.ignore_eos = 1;
-  hob_generate_result result = HOB_GENERATE_RESULT_INIT;
-  REQUIRE_OK(hob_session_generate(&result, session, &options, &error));
-  return result;
-}
-
-void AddTokens(hob_session* session, const std::vector<int32_t>& tokens) {
-  REQUIRE_OK(hob_session_add_tokens(session, tokens.data(), tokens.size(), &error));
-}
-
-std::vector<int32_t> Prompt(size_t count, int32_t seed = 11) {
-  std::vector<int32_t> tokens(count);
-  for (size_t i = 0; i < count; ++i) {
-    tokens[i] = static_cast<int32_t>((i * 37 + static_cast<size_t>(seed)) % 280);
-  }
-  return tokens;
-}
 
 // Words that come again and again.
 std::vector<int32_t> Refrain(size_t count) {
@@ -89,7 +62,7 @@ TEST_CASE("what is shared is bounded, and gone where it is not wanted") {
     REQUIRE_OK(hob_runtime_get_info(&before, runtime.get(), &error));
     for (int32_t i = 0; i < 5; ++i) {
       const SessionPtr session = MakeSession(model.get());
-      AddTokens(session.get(), Prompt(200, 10 * i));
+      AddTokens(session.get(), Prompt(200, 10 * static_cast<size_t>(i)));
       Generate(session.get(), 1);
     }
     hob_model_info info = HOB_MODEL_INFO_INIT;
@@ -104,6 +77,45 @@ TEST_CASE("what is shared is bounded, and gone where it is not wanted") {
           hob_model* model = nullptr;
           return hob_model_open(&model, runtime.get(), path.data(), path.size(), &options, e);
         }).status == HOB_INVALID_ARGUMENT);
+}
+
+TEST_CASE("what is shared makes room for whoever needs memory") {
+  hob_model_plan_info plan = HOB_MODEL_PLAN_INFO_INIT;
+  const std::string path = ChatFixture();
+  hob_runtime_options options = HOB_RUNTIME_OPTIONS_INIT;
+  options.threads = 2;
+  REQUIRE_OK(hob_model_plan(&plan, MakeRuntime().get(), path.data(), path.size(), nullptr, &error));
+  options.memory_limit = plan.weight_bytes + plan.scratch_bytes + plan.session_bytes +
+                         plan.evaluate_bytes + 4096;  // and not a page more
+  hob_runtime* limited = nullptr;
+  REQUIRE_OK(hob_runtime_create(&limited, &options, &error));
+  const RuntimePtr runtime(limited);
+  const ModelPtr model = OpenModel(limited, path);
+  const std::vector<int32_t> prompt = Prompt(240), other = Prompt(240, 90);
+  const auto fill = [&](const std::vector<int32_t>& tokens) {
+    const SessionPtr session = MakeSession(model.get());
+    AddTokens(session.get(), tokens);
+    Generate(session.get(), 5);
+    void* data = nullptr;
+    size_t size = 0;
+    REQUIRE_OK(hob_session_save_buffer(&data, &size, session.get(), &error));
+    std::vector<uint8_t> saved(size);
+    std::memcpy(saved.data(), data, size);
+    hob_free(data);
+    return saved;
+  };
+  const auto evaluate = [](void*, size_t, size_t, const float*) -> int32_t { return 0; };
+  const std::vector<uint8_t> saved = fill(prompt);  // its pages stay, for others
+  fill(other);
+  {
+    const SessionPtr session = MakeSession(model.get());
+    REQUIRE_OK(hob_session_evaluate(session.get(), prompt.data(), prompt.size(), evaluate, nullptr,
+                                    &error));
+  }
+  fill(other);
+  const SessionPtr session = MakeSession(model.get());
+  REQUIRE_OK(hob_session_restore_buffer(session.get(), saved.data(), saved.size(), &error));
+  CHECK(Tokens(session.get()).size() == 245);
 }
 
 TEST_CASE("a fork goes on from where its origin is, and neither disturbs the other") {

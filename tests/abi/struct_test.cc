@@ -82,6 +82,9 @@ TEST_CASE("every struct is checked") {
   plan.struct_size = 3;
   hob_session_stats stats = HOB_SESSION_STATS_INIT;
   stats.struct_size = 3;
+  hob_poll poll = HOB_POLL_NOTHING;
+  hob_token token = HOB_TOKEN_INIT;
+  token.struct_size = 3;
   hob_convert_options convert = HOB_CONVERT_OPTIONS_INIT;
   convert.struct_size = 3;
 
@@ -98,6 +101,9 @@ TEST_CASE("every struct is checked") {
            Try([&](auto e) { return hob_session_set_sampler(session.get(), &sampler, e); }),
            Try([&](auto e) { return hob_session_generate(nullptr, session.get(), &generate, e); }),
            Try([&](auto e) { return hob_session_generate(&result, session.get(), nullptr, e); }),
+           Try([&](auto e) { return hob_session_start(session.get(), &generate, e); }),
+           Try([&](auto e) { return hob_session_poll(&poll, &token, session.get(), 0, e); }),
+           Try([&](auto e) { return hob_session_get_result(&result, session.get(), e); }),
            Try([&](auto e) { return hob_runtime_get_info(&runtime_info, runtime.get(), e); }),
            Try([&](auto e) {
              return hob_model_plan(&plan, runtime.get(), path.data(), path.size(), nullptr, e);

@@ -17,7 +17,7 @@
 
 #include "lib/format/model_file.h"
 #include "lib/scheduler/scheduler.h"
-#include "lib/session/kv_cache.h"
+#include "tests/session/test_sequence.h"
 #include "tests/support/shared_dir.h"
 
 namespace hob {
@@ -46,21 +46,14 @@ uint64_t Hash(std::span<const float> values) {
 }
 
 // Runs given tokens and keeps a hash of the logits at each position that it asks for.
-class Recorder final : public Sequence {
+class Recorder final : public testing::TestSequence {
  public:
   Recorder(const Batcher& batcher, std::vector<int32_t> tokens, std::vector<Piece> pieces)
-      : tokens_(std::move(tokens)),
-        pieces_(std::move(pieces)),
-        cache_(std::make_shared<Allocator>(), batcher.executor().kv_layout().page_bytes()) {}
+      : TestSequence(batcher), tokens_(std::move(tokens)), pieces_(std::move(pieces)) {}
 
   Work Next(int32_t) override {
     const auto at = static_cast<size_t>(cache_.tokens());
     return {std::span(tokens_).subspan(at, end_of_piece_ - at), pieces_[piece_].logit_rows};
-  }
-  Status Prepare(int32_t rows, SequenceRows* out) override {
-    HOB_RETURN_IF_ERROR(cache_.PrepareAppend(rows));
-    *out = {cache_.pages(), 0, rows, cache_.tokens()};
-    return absl::OkStatus();
   }
   bool Accept(int32_t rows, std::span<float> logits) override {
     cache_.CommitAppend(rows);
@@ -74,32 +67,13 @@ class Recorder final : public Sequence {
     end_of_piece_ += pieces_[piece_].rows;
     return true;
   }
-  void End(const Status& status) override {
-    const std::lock_guard lock(mutex_);
-    status_ = status;
-    ended_ = true;
-    changed_.notify_all();
-  }
-  const std::atomic<bool>& stop() const override { return stop_; }
-
-  Status Await() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return ended_; });
-    return status_;
-  }
 
   std::map<size_t, uint64_t> hashes;  // by position
 
  private:
   std::vector<int32_t> tokens_;
   std::vector<Piece> pieces_;
-  KvCache cache_;
   size_t piece_ = 0, end_of_piece_ = pieces_[0].rows;
-  std::atomic<bool> stop_ = false;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool ended_ = false;
-  Status status_;
 };
 
 struct World {
@@ -158,7 +132,7 @@ void CheckSchedules(const char* fixture, DType activations, DType kv) {
     const std::vector<int32_t> tokens = Text(text);
     const auto recorder = alone.Make(tokens, std::vector<Piece>(tokens.size(), Piece{1, 1}));
     REQUIRE(alone.scheduler->Submit(*alone.batcher, recorder, {}).ok());
-    REQUIRE(recorder->Await().ok());
+    REQUIRE(recorder->AwaitEnd().ok());
     REQUIRE(recorder->hashes.size() == tokens.size());
     wanted.push_back(recorder->hashes);
   }
@@ -184,7 +158,7 @@ void CheckSchedules(const char* fixture, DType activations, DType kv) {
     }
     size_t compared = 0, different = 0;
     for (const auto& [text, recorder] : recorders) {
-      REQUIRE(recorder->Await().ok());
+      REQUIRE(recorder->AwaitEnd().ok());
       for (const auto& [position, hash] : recorder->hashes) {
         ++compared;
         if (hash != wanted[text].at(position)) ++different;

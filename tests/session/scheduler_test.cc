@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "lib/format/model_file.h"
-#include "lib/session/kv_cache.h"
+#include "tests/session/test_sequence.h"
 #include "tests/support/shared_dir.h"
 
 namespace hob {
@@ -40,22 +40,13 @@ class Log {
 };
 
 // A prompt of `prompt` tokens and then an answer of `answer` tokens.
-class Noting final : public Sequence {
+class Noting final : public testing::TestSequence {
  public:
   Noting(char who, Log& log, const Batcher& batcher, size_t prompt, int32_t answer)
-      : who_(who),
-        log_(log),
-        tokens_(prompt, 5),
-        answer_(answer),
-        cache_(std::make_shared<Allocator>(), batcher.executor().kv_layout().page_bytes()) {}
+      : TestSequence(batcher), who_(who), log_(log), tokens_(prompt, 5), answer_(answer) {}
 
   Work Next(int32_t) override {
     return {std::span(tokens_).subspan(static_cast<size_t>(cache_.tokens())), 1};
-  }
-  Status Prepare(int32_t rows, SequenceRows* out) override {
-    HOB_RETURN_IF_ERROR(cache_.PrepareAppend(rows));
-    *out = {cache_.pages(), 0, rows, cache_.tokens()};
-    return absl::OkStatus();
   }
   bool Accept(int32_t rows, std::span<float> logits) override {
     log_.Add({who_, rows});
@@ -70,44 +61,26 @@ class Noting final : public Sequence {
     tokens_.push_back(7);
     return --answer_ > 0;
   }
-  void End(const Status& status) override {
-    const std::lock_guard lock(mutex_);
-    status_ = status;
-    ended_ = true;
-    changed_.notify_all();
-  }
-  const std::atomic<bool>& stop() const override { return stop_; }
 
   // From the n-th Accept on, the step does not end until Release.
   void BlockAt(int n) { stop_after_ = n; }
   bool AwaitAccepts(int n) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 20s, [&] { return accepted_ >= n; });
+    return changed_.wait_for(lock, kPatience, [&] { return accepted_ >= n; });
   }
   void Release() {
     const std::lock_guard lock(mutex_);
     released_ = true;
     changed_.notify_all();
   }
-  StatusCode AwaitEnd() {
-    std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, 20s, [&] { return ended_; })) return StatusCode::kUnknown;
-    return status_.code();
-  }
-  void Stop() { stop_ = true; }
 
  private:
   char who_;
   Log& log_;
   std::vector<int32_t> tokens_;
   int32_t answer_;
-  KvCache cache_;
-  std::atomic<bool> stop_ = false;
-  std::mutex mutex_;
-  std::condition_variable changed_;
   int accepted_ = 0, stop_after_ = 1 << 30;
-  bool released_ = false, ended_ = false;
-  Status status_;
+  bool released_ = false;
 };
 
 struct World {
@@ -156,8 +129,8 @@ TEST_CASE("a long prompt delays another's tokens by one chunk at most") {
   REQUIRE(world.Submit(decoder).ok());
   REQUIRE(world.Submit(prompt).ok());
   gate->Release();
-  CHECK(prompt->AwaitEnd() == StatusCode::kOk);
-  CHECK(decoder->AwaitEnd() == StatusCode::kOk);
+  CHECK(prompt->AwaitEnd().code() == StatusCode::kOk);
+  CHECK(decoder->AwaitEnd().code() == StatusCode::kOk);
   // Each step has a token of the answer and a chunk of the prompt.
   int chunks = 0, since = 0;
   for (const Event& event : world.log.events()) {
@@ -181,8 +154,8 @@ TEST_CASE("a prompt gets on beside answers that fill every step") {
   const auto prompt = world.Make('p', 64, 1);
   REQUIRE(world.Submit(prompt).ok());
   gate->Release();
-  CHECK(prompt->AwaitEnd() == StatusCode::kOk);
-  for (const auto& decoder : decoders) CHECK(decoder->AwaitEnd() == StatusCode::kOk);
+  CHECK(prompt->AwaitEnd().code() == StatusCode::kOk);
+  for (const auto& decoder : decoders) CHECK(decoder->AwaitEnd().code() == StatusCode::kOk);
   // A quarter of every second step, and the answers the rest.
   int32_t answers = 0, prompts = 0;
   for (const Event& event : world.log.events()) {
@@ -201,8 +174,8 @@ TEST_CASE("with one row a step all take turns") {
   REQUIRE(world.Submit(decoder).ok());
   REQUIRE(world.Submit(prompt).ok());
   gate->Release();
-  CHECK(prompt->AwaitEnd() == StatusCode::kOk);
-  CHECK(decoder->AwaitEnd() == StatusCode::kOk);
+  CHECK(prompt->AwaitEnd().code() == StatusCode::kOk);
+  CHECK(decoder->AwaitEnd().code() == StatusCode::kOk);
   int32_t ran[2] = {0, 0};
   for (const Event& event : world.log.events()) {
     if (event.who == 'g') continue;
@@ -218,8 +191,8 @@ TEST_CASE("two prompts that wait share the steps by turns") {
   REQUIRE(world.Submit(a).ok());
   REQUIRE(world.Submit(b).ok());
   gate->Release();
-  CHECK(a->AwaitEnd() == StatusCode::kOk);
-  CHECK(b->AwaitEnd() == StatusCode::kOk);
+  CHECK(a->AwaitEnd().code() == StatusCode::kOk);
+  CHECK(b->AwaitEnd().code() == StatusCode::kOk);
   int32_t ran[2] = {0, 0};
   for (const Event& event : world.log.events()) {
     if (event.who == 'g') continue;
@@ -235,8 +208,8 @@ TEST_CASE("higher priority comes first, whoever came first") {
   REQUIRE(world.Submit(low, {.priority = -1}).ok());
   REQUIRE(world.Submit(high, {.priority = 3}).ok());
   gate->Release();
-  CHECK(low->AwaitEnd() == StatusCode::kOk);
-  CHECK(high->AwaitEnd() == StatusCode::kOk);
+  CHECK(low->AwaitEnd().code() == StatusCode::kOk);
+  CHECK(high->AwaitEnd().code() == StatusCode::kOk);
   int32_t high_rows = 0;
   for (const Event& event : world.log.events()) {
     if (event.who == 'h') high_rows += event.rows;
@@ -253,8 +226,8 @@ TEST_CASE("more sequences than allowed are refused, and taken when one has ended
   CHECK(refused.code() == StatusCode::kResourceExhausted);
   CHECK(HintOf(refused).find("max_requests") != std::string::npos);
   gate->Release();
-  CHECK(second->AwaitEnd() == StatusCode::kOk);
-  CHECK(gate->AwaitEnd() == StatusCode::kOk);
+  CHECK(second->AwaitEnd().code() == StatusCode::kOk);
+  CHECK(gate->AwaitEnd().code() == StatusCode::kOk);
   // The end is told before the place is free.
   Status status = refused;
   for (int i = 0; i < 2000 && !status.ok(); ++i) {
@@ -262,7 +235,7 @@ TEST_CASE("more sequences than allowed are refused, and taken when one has ended
     if (!status.ok()) std::this_thread::sleep_for(1ms);
   }
   CHECK(status.ok());
-  CHECK(third->AwaitEnd() == StatusCode::kOk);
+  CHECK(third->AwaitEnd().code() == StatusCode::kOk);
 }
 
 TEST_CASE("a sequence stops within a step, in its prompt and in its answer") {
@@ -276,8 +249,8 @@ TEST_CASE("a sequence stops within a step, in its prompt and in its answer") {
     REQUIRE(world.Submit(other).ok());
     sequence->Stop();
     sequence->Release();
-    CHECK(sequence->AwaitEnd() == StatusCode::kCancelled);
-    CHECK(other->AwaitEnd() == StatusCode::kOk);  // and holds nobody up
+    CHECK(sequence->AwaitEnd().code() == StatusCode::kCancelled);
+    CHECK(other->AwaitEnd().code() == StatusCode::kOk);  // and holds nobody up
     const std::vector<Event> events = world.log.events();
     const auto mine = std::count_if(events.begin(), events.end(),
                                     [](const Event& event) { return event.who == 's'; });
@@ -293,7 +266,7 @@ TEST_CASE("a deadline ends a sequence that is on its way") {
   REQUIRE(sequence->AwaitAccepts(2));
   std::this_thread::sleep_for(1100ms);
   sequence->Release();
-  CHECK(sequence->AwaitEnd() == StatusCode::kDeadlineExceeded);
+  CHECK(sequence->AwaitEnd().code() == StatusCode::kDeadlineExceeded);
   CHECK(world.log.events().size() == 2);
 }
 
