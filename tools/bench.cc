@@ -154,13 +154,9 @@ void Run(const Options& options) {
     out["model"] = std::string(loaded.model.Text(HOB_MODEL_PATH));
     out["version"] = std::string(hob::ToView(hob_version()));
     out["threads"] = threads;
-    out["activations"] = options.model.activations == HOB_ACTIVATIONS_F32    ? "f32"
-                         : options.model.activations == HOB_ACTIVATIONS_INT8 ? "int8"
-                                                                             : "int16";
-    const bool f32_cache =
-        options.model.kv == HOB_KV_F32 ||
-        (options.model.kv == HOB_KV_F16 && options.model.activations == HOB_ACTIVATIONS_F32);
-    out["kv"] = options.model.kv == HOB_KV_INT8 ? "int8" : f32_cache ? "f32" : "f16";
+    out["activations"] = options.model.ActivationsName();
+    out["kv"] = options.model.KvName();
+    out["rope"] = options.model.rope;
     out["prompt_tokens"] = options.prompt;
     out["generated_tokens"] = options.generate;
     out["depth"] = options.reply ? options.prompt : options.depth;

@@ -24,56 +24,74 @@ void Fail(const hob::Error& error) {
 
 namespace {
 
-// TYPE[:FACTOR[:ORIGINAL]], as in "yarn:4" or "llama3:8:8192".
-void ReadRope(const std::string& text, ModelOptions& options) {
-  const std::map<std::string, hob_rope_scaling> names = {
-      {"model", HOB_ROPE_MODEL}, {"none", HOB_ROPE_NONE}, {"linear", HOB_ROPE_LINEAR},
-      {"ntk", HOB_ROPE_NTK},     {"yarn", HOB_ROPE_YARN}, {"llama3", HOB_ROPE_LLAMA3}};
-  std::vector<std::string> parts = CLI::detail::split(text, ':');
-  const auto found = names.find(CLI::detail::to_lower(parts[0]));
-  if (found == names.end() || parts.size() > 3) {
-    throw CLI::ValidationError(
-        "--rope", text + " is not TYPE[:FACTOR[:ORIGINAL]] with a type of model, none, linear, " +
-                      "ntk, yarn, llama3");
+// By the numbers of hob_activations, hob_kv_type and hob_rope_scaling.
+constexpr const char* kActivations[] = {"int16", "int8", "f32"};
+constexpr const char* kKv[] = {"f16", "f32", "int8"};
+constexpr const char* kRope[] = {"model", "none", "linear", "ntk", "yarn", "llama3"};
+
+template <size_t kCount>
+int32_t NumberOf(const char* option, const std::string& name, const char* const (&names)[kCount]) {
+  std::string known;
+  for (size_t i = 0; i < kCount; ++i) {
+    if (CLI::detail::to_lower(name) == names[i]) return static_cast<int32_t>(i);
+    known += std::string(i == 0 ? "" : ", ") + names[i];
   }
-  options.rope_scaling = found->second;
-  options.rope_factor = 0;
-  options.rope_original_context = 0;
-  if (parts.size() > 1 && !CLI::detail::lexical_cast(parts[1], options.rope_factor)) {
+  throw CLI::ValidationError(option, name + " is none of " + known);
+}
+
+}  // namespace
+
+void ModelOptions::SetActivations(const std::string& name) {
+  activations = NumberOf("--activations", name, kActivations);
+}
+
+void ModelOptions::SetKv(const std::string& name) { kv = NumberOf("--kv", name, kKv); }
+
+// As in "yarn:4" or "llama3:8:8192".
+void ModelOptions::SetRope(const std::string& text) {
+  const std::vector<std::string> parts = CLI::detail::split(text, ':');
+  if (parts.size() > 3) {
+    throw CLI::ValidationError("--rope", text + " is not TYPE[:FACTOR[:ORIGINAL]]");
+  }
+  rope = text;
+  rope_scaling = NumberOf("--rope", parts[0], kRope);
+  rope_factor = 0;
+  rope_original_context = 0;
+  if (parts.size() > 1 && !CLI::detail::lexical_cast(parts[1], rope_factor)) {
     throw CLI::ValidationError("--rope", parts[1] + " is not a number");
   }
-  if (parts.size() > 2 && !CLI::detail::lexical_cast(parts[2], options.rope_original_context)) {
+  if (parts.size() > 2 && !CLI::detail::lexical_cast(parts[2], rope_original_context)) {
     throw CLI::ValidationError("--rope", parts[2] + " is not a number of tokens");
   }
 }
 
-}  // namespace
+const char* ModelOptions::ActivationsName() const { return kActivations[activations]; }
+
+const char* ModelOptions::KvName() const {
+  const bool reference = activations == HOB_ACTIVATIONS_F32 && kv == HOB_KV_F16;
+  return kKv[reference ? HOB_KV_F32 : kv];
+}
 
 void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs) {
   app.add_option("-m,--model", options.path,
                  "model file, GGUF or .hob (default: the default model)");
   app.add_option("-t,--threads", options.threads, "threads (default: as many as may be used)");
   if (!runs) return;
-  const std::map<std::string, hob_activations> names = {{"int16", HOB_ACTIVATIONS_INT16},
-                                                        {"int8", HOB_ACTIVATIONS_INT8},
-                                                        {"f32", HOB_ACTIVATIONS_F32}};
   CLI::Option* activations =
-      app.add_option("--activations", options.activations,
-                     "int16 (default), int8 (faster prefill, answers may differ) or f32 (slow)")
-          ->transform(CLI::CheckedTransformer(names, CLI::ignore_case).description(""))
+      app.add_option_function<std::string>(
+             "--activations", [&options](const std::string& name) { options.SetActivations(name); },
+             "int16 (default), int8 (faster prefill, answers may differ) or f32 (slow)")
           ->type_name("NAME");
   app.add_flag_callback(
          "--precise", [&options] { options.activations = HOB_ACTIVATIONS_F32; },
          "f32 activations and cache: --activations f32")
       ->excludes(activations);
-  const std::map<std::string, hob_kv_type> kv_names = {
-      {"f16", HOB_KV_F16}, {"f32", HOB_KV_F32}, {"int8", HOB_KV_INT8}};
-  app.add_option("--kv", options.kv,
-                 "the key/value cache: f16 (default), f32 or int8 (half the memory, faster)")
-      ->transform(CLI::CheckedTransformer(kv_names, CLI::ignore_case).description(""))
+  app.add_option_function<std::string>(
+         "--kv", [&options](const std::string& name) { options.SetKv(name); },
+         "the key/value cache: f16 (default), f32 or int8 (half the memory, faster)")
       ->type_name("NAME");
   app.add_option_function<std::string>(
-         "--rope", [&options](const std::string& text) { ReadRope(text, options); },
+         "--rope", [&options](const std::string& text) { options.SetRope(text); },
          "longer contexts: linear, ntk, yarn or llama3, then :FACTOR, then :ORIGINAL context if "
          "the file does not say; none: unscaled")
       ->type_name("TYPE[:FACTOR]");

@@ -46,11 +46,19 @@ struct ModelOptions {
   std::string path;  // empty: the default model
   uint32_t threads = 0;
   hob_activations activations = HOB_ACTIVATIONS_INT16;
+  hob_kv_type kv = HOB_KV_F16;
+  std::string rope = "model";  // as --rope has it
   hob_rope_scaling rope_scaling = HOB_ROPE_MODEL;
   double rope_factor = 0;
   uint32_t rope_original_context = 0;
   int32_t shared_cache_tokens = 0;  // as in hob_model_options
-  hob_kv_type kv = HOB_KV_F16;
+
+  // By the names below; a CLI::ValidationError for others.
+  void SetActivations(const std::string& name);
+  void SetKv(const std::string& name);
+  void SetRope(const std::string& text);  // TYPE[:FACTOR[:ORIGINAL]]
+  const char* ActivationsName() const;
+  const char* KvName() const;  // of the cache that the model will have
 };
 void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs = true);
 

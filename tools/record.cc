@@ -13,7 +13,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kFormat = "hob record 1";
-constexpr const char* kActivations[] = {"int16", "int8", "f32"};
 
 std::string HashOf(const float* values, size_t count) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(values);
@@ -113,17 +112,20 @@ const char* FinishName(hob_finish_reason reason) {
   }
 }
 
-Record MakeRecord(const Loaded& loaded, hob_activations activations,
-                  const hob_sampler_options& sampler, int32_t max_tokens,
+Record MakeRecord(const Loaded& loaded, const ModelOptions& model,
+                  const hob_sampler_options& sampler, int32_t max_tokens, int32_t context,
                   const hob_generate_result& result, hob::Session& session) {
   const hob::TokenView view = session.Tokens();
   const std::vector<int32_t> tokens(view.begin(), view.end());
   const auto prompt = static_cast<size_t>(result.prompt_tokens);
   Record record;
   record.model_hash = loaded.model.Text(HOB_MODEL_HASH);
-  record.activations = activations;
+  record.activations = model.ActivationsName();
+  record.kv = model.KvName();
+  record.rope = model.rope;
   record.sampler = sampler;
   record.max_tokens = max_tokens;
+  record.context = context;
   record.prompt.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(prompt));
   record.answer.assign(tokens.begin() + static_cast<std::ptrdiff_t>(prompt), tokens.end());
   record.finish_reason = FinishName(result.finish_reason);
@@ -139,11 +141,13 @@ void WriteRecord(const Record& record, const std::string& path) {
   out["format"] = kFormat;
   out["hob"] = std::string(hob::ToView(hob_version()));
   out["model"] = record.model_hash;
-  out["activations"] = kActivations[record.activations];
-  out["kv"] = record.activations == HOB_ACTIVATIONS_F32 ? "f32" : "f16";
+  out["activations"] = record.activations;
+  out["kv"] = record.kv;
+  out["rope"] = record.rope;
   out["threads"] = record.threads;
   out["kernels"] = record.kernels;
   out["max_tokens"] = record.max_tokens;
+  out["context"] = record.context;
   const hob_sampler_options& s = record.sampler;
   out["sampler"] = {{"temperature", s.temperature},
                     {"top_k", s.top_k},
@@ -173,10 +177,10 @@ Record ReadRecord(const std::string& path) {
   try {
     Record record;
     record.model_hash = in.at("model").get<std::string>();
-    const auto* activations = std::find(std::begin(kActivations), std::end(kActivations),
-                                        in.at("activations").get<std::string>());
-    if (activations == std::end(kActivations)) throw Failure(path + ": unknown activations");
-    record.activations = static_cast<hob_activations>(activations - kActivations);
+    record.activations = in.at("activations").get<std::string>();
+    record.kv = in.at("kv").get<std::string>();
+    record.rope = in.at("rope").get<std::string>();
+    record.context = in.at("context").get<int32_t>();
     record.threads = in.at("threads").get<uint32_t>();
     record.kernels = in.at("kernels");
     record.max_tokens = in.at("max_tokens").get<int32_t>();
@@ -200,7 +204,13 @@ Record ReadRecord(const std::string& path) {
 
 void Replay(const std::string& path, ModelOptions model) {
   const Record old = ReadRecord(path);
-  model.activations = old.activations;
+  try {
+    model.SetActivations(old.activations);
+    model.SetKv(old.kv);
+    model.SetRope(old.rope);
+  } catch (const CLI::ValidationError& error) {
+    throw Failure(path + " is not a record of an answer: " + error.what());
+  }
   const Loaded loaded = Load(model);
   if (const std::string_view hash = loaded.model.Text(HOB_MODEL_HASH); hash != old.model_hash) {
     throw Failure("the answer was recorded with another model: hash " + old.model_hash + ", not " +
@@ -209,6 +219,7 @@ void Replay(const std::string& path, ModelOptions model) {
   }
   hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
   session_options.sampler = &old.sampler;
+  session_options.context_tokens = old.context;
   hob::Session session = Check(hob::Session::Create(loaded.model, session_options));
   Check(session.AddTokens(old.prompt));
   hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
@@ -217,7 +228,7 @@ void Replay(const std::string& path, ModelOptions model) {
     generate.max_tokens = static_cast<int32_t>(old.answer.size());
   }
   const hob_generate_result result = Check(session.Generate(generate));
-  Record now = MakeRecord(loaded, old.activations, old.sampler, old.max_tokens, result, session);
+  Record now = MakeRecord(loaded, model, old.sampler, old.max_tokens, old.context, result, session);
   if (old.finish_reason == "cancelled") now.finish_reason = old.finish_reason;
   if (now.kernels != old.kernels) {
     std::fprintf(stderr, "hob: the record was made with other kernels: %s, here %s\n",

@@ -14,9 +14,9 @@ namespace tool {
 // What an answer came from and what it was: enough to give it again and compare.
 struct Record {
   std::string model_hash;
-  hob_activations activations = HOB_ACTIVATIONS_INT16;
+  std::string activations, kv, rope;  // as the command's options name them
   hob_sampler_options sampler = HOB_SAMPLER_OPTIONS_INIT;
-  int32_t max_tokens = 0;
+  int32_t max_tokens = 0, context = 0;
   std::vector<int32_t> prompt, answer;  // tokens
   std::string finish_reason;
   // Of the logits that each token was chosen from: FNV-1a of their f32 bytes. One more than
@@ -31,8 +31,8 @@ const char* FinishName(hob_finish_reason reason);
 
 // Describes the answer that `session` has just given. Runs its tokens once more for their logits;
 // the session then holds them as raw text.
-Record MakeRecord(const Loaded& loaded, hob_activations activations,
-                  const hob_sampler_options& sampler, int32_t max_tokens,
+Record MakeRecord(const Loaded& loaded, const ModelOptions& model,
+                  const hob_sampler_options& sampler, int32_t max_tokens, int32_t context,
                   const hob_generate_result& result, hob::Session& session);
 
 void WriteRecord(const Record& record, const std::string& path);

@@ -58,8 +58,8 @@ void Run(const Options& options) {
   }
   if (!options.record.empty()) {
     if (result.generated_tokens == 0) throw Failure("there is no answer to record");
-    WriteRecord(MakeRecord(loaded, options.model.activations, options.sampling.sampler,
-                           options.max_tokens, result, session),
+    WriteRecord(MakeRecord(loaded, options.model, options.sampling.sampler, options.max_tokens,
+                           options.context.tokens, result, session),
                 options.record);
   }
   if (interrupt.interrupted()) throw Failure("", "", kInterrupted);
@@ -83,6 +83,7 @@ void AddRun(CLI::App& app) {
   command->add_flag("--json", options->json, "answer, tokens and timings as JSON");
   CLI::Option* record = command->add_option(
       "--record", options->record, "write a record of the answer, for --replay, to this file");
+  record->excludes("--roll");  // what was dropped is not in the record
   CLI::Option* prompt =
       command->add_option("prompt", options->prompt, "the prompt; - reads standard input");
   command

@@ -62,7 +62,8 @@ def record(tmp_path, *options):
 @pytest.mark.parametrize(
     "options",
     [[], ["--temperature", "0.8", "--top-k", "20", "--seed", "3"], ["--activations", "int8"],
-     ["--precise"], ["--raw", "--threads", "1"]],
+     ["--precise"], ["--raw", "--threads", "1"], ["--kv", "int8"], ["--rope", "linear:2"],
+     ["--raw", "--context", "14"], ["--speculate"]],
 )
 def test_a_replay_is_identical(options, tmp_path):
     path = record(tmp_path, *options)
@@ -94,6 +95,7 @@ def test_a_replay_says_where_it_differs(tmp_path):
     assert "another model" in altered(model="0" * 32)
     assert "not a record" in altered(sampler={})
     assert "not a record" in altered(prompt="text")
+    assert "--kv" in altered(kv="int4")
     assert "hob record 2" in altered(format="hob record 2")
     path.write_text("{}")
     assert "not a record" in hob("run", "--replay", path, code=1)
@@ -109,4 +111,5 @@ def test_options_that_exclude_each_other(tmp_path):
     path = record(tmp_path)
     hob("run", "--replay", path, "hello", code=2)
     hob("run", "--replay", path, "--record", path, code=2)
+    hob("run", "--record", path, "--roll", "hello", code=2)
     hob("run", code=2)
