@@ -115,6 +115,15 @@ hob_status hob_session_create(hob_session** out, hob_model* model,
     read.roll = given.roll != 0;
     read.guess = given.speculate != 0;
     read.keep_tokens = given.keep_tokens;
+    if (given.reserved2 != 0) {
+      return hob::Error(hob::StatusCode::kInvalidArgument,
+                        "hob_session_options.reserved2 is not zero");
+    }
+    read.draft_tokens = given.draft_tokens;
+    if (given.draft != nullptr) {
+      HOB_RETURN_IF_ERROR(CheckHandle(given.draft, "hob_session_options.draft"));
+      read.draft = given.draft->object;
+    }
     HOB_ASSIGN_OR_RETURN(read.sampler, ReadSamplerOptions(given.sampler));
     HOB_ASSIGN_OR_RETURN(auto session, hob::Session::Create(model->object, read));
     *out = new hob_session{std::move(session)};
@@ -331,6 +340,8 @@ hob_status hob_session_get_stats(hob_session_stats* out, const hob_session* sess
         PerSecond(counts.prompt_tokens - counts.cached_tokens, stats.prefill_ns);
     written.decode_tokens_per_second = PerSecond(counts.generated_tokens - 1, stats.decode_ns);
     written.cache_bytes = stats.cache_bytes;
+    written.guessed_tokens = static_cast<uint64_t>(stats.guessed);
+    written.right_tokens = static_cast<uint64_t>(stats.right);
     written.peak_bytes = use->model().runtime().allocator()->peak_bytes();
     WriteStruct(out, written);
     return absl::OkStatus();

@@ -108,7 +108,7 @@ void Run(const Options& options) {
   model_options.shared_cache_tokens = -1;  // each run computes its prompt
   const Loaded loaded = Load(model_options);
   hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
-  options.context.Apply(session_options);
+  options.context.Apply(session_options, loaded);
   const hob_model_info info = Check(loaded.model.Info());
   const size_t most = std::max<size_t>({options.prompt, options.depth, 1});
   const std::vector<int32_t> ids =
@@ -244,7 +244,7 @@ void AddBench(CLI::App& app) {
       "--tokens", options->tokens,
       "JSON array of token ids that prompt and depth are taken from, over and over; "
       "- reads standard input (default: made-up ids)");
-  AddContextOptions(*command, options->context);
+  AddContextOptions(*command, options->context, options->model);
   command->add_option("--reps", options->reps, "repetitions")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -121,7 +121,7 @@ void Run(const Options& options) {
   Loaded loaded = Load(options.model);
   hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
   session_options.sampler = &options.sampling.sampler;
-  options.context.Apply(session_options);
+  options.context.Apply(session_options, loaded);
   Chat chat(options, Check(hob::Session::Create(loaded.model, session_options)));
   if (!options.prompt.empty()) {
     chat.Answer(options.prompt);
@@ -161,7 +161,7 @@ void AddChat(CLI::App& app) {
   CLI::App* command = app.add_subcommand("chat", "talk to the assistant");
   AddModelOptions(*command, options->model);
   AddSamplingOptions(*command, options->sampling);
-  AddContextOptions(*command, options->context);
+  AddContextOptions(*command, options->context, options->model);
   command->add_option("-p,--prompt", options->prompt, "answer this and leave");
   command->add_option("--system", options->system, "system message");
   command

@@ -97,14 +97,15 @@ void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs) {
       ->type_name("TYPE[:FACTOR]");
 }
 
-void ContextOptions::Apply(hob_session_options& session) const {
+void ContextOptions::Apply(hob_session_options& session, const Loaded& loaded) const {
   session.context_tokens = tokens;
   session.roll = roll ? 1 : 0;
   session.keep_tokens = keep;
   session.speculate = speculate ? 1 : 0;
+  session.draft = loaded.draft ? loaded.draft->get() : nullptr;
 }
 
-void AddContextOptions(CLI::App& app, ContextOptions& options) {
+void AddContextOptions(CLI::App& app, ContextOptions& options, ModelOptions& model) {
   app.add_option("-c,--context", options.tokens, "tokens remembered; 0: all the model can")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -117,6 +118,10 @@ void AddContextOptions(CLI::App& app, ContextOptions& options) {
   app.add_flag("--speculate", options.speculate,
                "guess tokens from the prompt and check several in one pass: the same answer, "
                "faster where it repeats the prompt");
+  app.add_option("--draft", model.draft,
+                 "a smaller model of the same vocabulary that guesses tokens: the same answer, "
+                 "faster where it guesses right")
+      ->type_name("FILE");
 }
 
 void AddSamplingOptions(CLI::App& app, SamplingOptions& options) {
@@ -167,13 +172,18 @@ Loaded Load(const ModelOptions& options, bool vocabulary_only, uint32_t batch_ro
   model_options.rope_factor = options.rope_factor;
   model_options.rope_original_context = options.rope_original_context;
   model_options.shared_cache_tokens = options.shared_cache_tokens;
+  auto open = [&](const std::string& file) {
+    return Check(hob::Model::Open(runtime, file, model_options));
+  };
   ProgressBar bar("Loading");
   model_options.progress = &ProgressBar::Callback;
   model_options.progress_user = &bar;
   const auto start = std::chrono::steady_clock::now();
-  hob::Model model = Check(hob::Model::Open(runtime, path, model_options));
+  hob::Model model = open(path);
+  std::optional<hob::Model> draft;
+  if (!options.draft.empty()) draft = open(options.draft);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-  return {std::move(runtime), std::move(model), took.count()};
+  return {std::move(runtime), std::move(model), std::move(draft), took.count()};
 }
 
 std::string ReadText(const std::string& path) {

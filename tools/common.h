@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <exception>
 #include <hob/hob.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,7 @@ struct ModelOptions {
   double rope_factor = 0;
   uint32_t rope_original_context = 0;
   int32_t shared_cache_tokens = 0;  // as in hob_model_options
+  std::string draft;                // path of a draft model; empty: none
 
   // By the names below; a CLI::ValidationError for others.
   void SetActivations(const std::string& name);
@@ -62,13 +64,15 @@ struct ModelOptions {
 };
 void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs = true);
 
-// --context, --roll, --keep and --speculate.
+struct Loaded;
+
+// --context, --roll, --keep, --speculate and --draft.
 struct ContextOptions {
   int32_t tokens = 0, keep = 0;
   bool roll = false, speculate = false;
-  void Apply(hob_session_options& session) const;
+  void Apply(hob_session_options& session, const Loaded& loaded) const;
 };
-void AddContextOptions(CLI::App& app, ContextOptions& options);
+void AddContextOptions(CLI::App& app, ContextOptions& options, ModelOptions& model);
 
 // --temperature and the rest of the sampler chain; greedy by default.
 struct SamplingOptions {
@@ -83,6 +87,7 @@ std::string DefaultModelPath();
 struct Loaded {
   hob::Runtime runtime;
   hob::Model model;
+  std::optional<hob::Model> draft;
   double load_ms;
 };
 // Opens the model, with a progress bar on a terminal; `batch_rows` as in hob_model_options.

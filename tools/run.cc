@@ -24,7 +24,7 @@ void Run(const Options& options) {
   Loaded loaded = Load(options.model);
   hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
   session_options.sampler = &options.sampling.sampler;
-  options.context.Apply(session_options);
+  options.context.Apply(session_options, loaded);
   hob::Session session = Check(hob::Session::Create(loaded.model, session_options));
   if (options.raw) {
     Check(session.AddText(prompt, HOB_TEXT_ADD_SPECIAL));
@@ -51,6 +51,8 @@ void Run(const Options& options) {
     out["time_to_first_token_ms"] = static_cast<double>(stats.time_to_first_token_ns) / 1e6;
     out["prefill_tps"] = stats.prefill_tokens_per_second;
     out["decode_tps"] = stats.decode_tokens_per_second;
+    out["guessed_tokens"] = stats.guessed_tokens;
+    out["right_tokens"] = stats.right_tokens;
     out["peak_bytes"] = stats.peak_bytes;
     Print(out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   } else {
@@ -72,7 +74,7 @@ void AddRun(CLI::App& app) {
   CLI::App* command = app.add_subcommand("run", "answer one prompt");
   AddModelOptions(*command, options->model);
   AddSamplingOptions(*command, options->sampling);
-  AddContextOptions(*command, options->context);
+  AddContextOptions(*command, options->context, options->model);
   command->add_option("--system", options->system, "system message");
   command
       ->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")

@@ -26,10 +26,17 @@ typedef struct hob_session_options {
                         in one pass (prompt lookup). The answer is the same, bit for bit; one that
                         repeats its prompt, as edits and summaries do, comes faster */
   uint8_t reserved[2];
-  int32_t keep_tokens; /* at most half the context; 0 unless `roll` */
+  int32_t keep_tokens;  /* at most half the context; 0 unless `roll` */
+  hob_model* draft;     /* NULL: none. A smaller model of the same runtime and vocabulary, which
+                           guesses tokens as `speculate` does: the answer is the same, bit for bit,
+                           and comes faster where the draft model often guesses right. Lives as long
+                           as sessions need it */
+  int32_t draft_tokens; /* that it guesses at a time, at most 15; 0: as many as pay, none where
+                           guessing does not */
+  uint32_t reserved2;
 } hob_session_options;
 
-#define HOB_SESSION_OPTIONS_INIT {sizeof(hob_session_options), 0, NULL, 0, 0, {0, 0}, 0}
+#define HOB_SESSION_OPTIONS_INIT {sizeof(hob_session_options), 0, NULL, 0, 0, {0, 0}, 0, NULL, 0, 0}
 
 /* Creates an empty session. `options` may be NULL. Errors: HOB_INVALID_ARGUMENT names the option;
  * HOB_FAILED_PRECONDITION for a vocabulary-only model; HOB_RESOURCE_EXHAUSTED, with the numbers and
@@ -235,11 +242,14 @@ typedef struct hob_session_stats {
   uint64_t decode_ns;  /* over generated_tokens - 1: the first one comes with the prefill */
   double prefill_tokens_per_second;
   double decode_tokens_per_second;
-  uint64_t cache_bytes; /* that the session holds */
-  uint64_t peak_bytes;  /* of the runtime */
+  uint64_t cache_bytes;    /* that the session holds, that of its draft model included */
+  uint64_t peak_bytes;     /* of the runtime */
+  uint64_t guessed_tokens; /* by `speculate` or a draft model */
+  uint64_t right_tokens;   /* of them, those that the model chose, too */
 } hob_session_stats;
 
-#define HOB_SESSION_STATS_INIT {sizeof(hob_session_stats), 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0}
+#define HOB_SESSION_STATS_INIT \
+  {sizeof(hob_session_stats), 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0, 0, 0}
 
 /* Fills `out`, whose struct_size the caller has set. */
 HOB_API hob_status hob_session_get_stats(hob_session_stats* out, const hob_session* session,

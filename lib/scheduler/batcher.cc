@@ -17,13 +17,16 @@ constexpr size_t kMaxLogitBytes = size_t{32} << 20;
 constexpr double kMixedStepSeconds = 0.040;
 constexpr int32_t kLeastMixedRows = 32;
 constexpr int32_t kFirstMixedRows = 128;  // while a row's time is not known
-// Up to about so many rows, a pass over the weights takes little longer than for one.
-constexpr size_t kCheapRows = 16;
+constexpr double kLatest = 0.25;          // weight of the last step in a mean
 
 int32_t LogitRows(int32_t max_rows, int32_t vocabulary) {
   const size_t row = static_cast<size_t>(vocabulary) * sizeof(float);
   const auto rows = static_cast<int32_t>(std::min<size_t>(kMaxLogitRows, kMaxLogitBytes / row));
   return std::min(max_rows, std::max(rows, 16));
+}
+
+void Average(double& mean, double latest) {
+  mean = mean == 0 ? latest : mean + kLatest * (latest - mean);
 }
 
 }  // namespace
@@ -51,7 +54,7 @@ Batcher::Batcher(std::unique_ptr<Executor> executor, Scheduler& scheduler, Buffe
       max_logit_rows_(most) {
   // Nothing of these grows in a step.
   const auto rows = static_cast<size_t>(executor_->max_rows());
-  const size_t sequences = scheduler.max_sequences();
+  const size_t sequences = 2 * scheduler.max_sequences();  // one that helps for each
   arrivals_.reserve(sequences);
   entries_.reserve(sequences);
   order_.reserve(sequences);
@@ -64,15 +67,22 @@ Batcher::Batcher(std::unique_ptr<Executor> executor, Scheduler& scheduler, Buffe
 
 Batcher::~Batcher() { scheduler_.Detach(*this); }
 
-void Batcher::Add(std::shared_ptr<Sequence> sequence, const Urgency& urgency) {
-  arrivals_.push_back({.sequence = std::move(sequence), .urgency = urgency});
+void Batcher::Add(std::shared_ptr<Sequence> sequence, const Urgency& urgency, bool helps) {
+  arrivals_.push_back({.sequence = std::move(sequence), .urgency = urgency, .helps = helps});
+}
+
+size_t Batcher::answers() const {
+  const auto counts = [](const Entry& entry) { return !entry.helps; };
+  return static_cast<size_t>(std::count_if(arrivals_.begin(), arrivals_.end(), counts) +
+                             std::count_if(entries_.begin(), entries_.end(), counts));
 }
 
 bool Batcher::Compose() {
   std::move(arrivals_.begin(), arrivals_.end(), std::back_inserter(entries_));
   arrivals_.clear();
   const Clock::time_point now = Clock::now();
-  const auto cheap = static_cast<int32_t>(kCheapRows / std::max<size_t>(1, entries_.size()));
+  const auto cheap =
+      static_cast<int32_t>(size_t{kCheapRows} / std::max<size_t>(1, entries_.size()));
   const int32_t guesses = std::min({cheap, executor_->max_rows(), max_logit_rows_}) - 1;
   order_.clear();
   for (size_t i = 0; i < entries_.size(); ++i) {
@@ -179,8 +189,9 @@ void Batcher::RunStep(ThreadPool& pool) {
   const Status status = Contain([&] { return executor_->Run(step, stop); });
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   if (step.rows() >= kLeastMixedRows) {
-    const double row = seconds / static_cast<double>(step.rows());
-    row_seconds_ = row_seconds_ == 0 ? row : 0.75 * row_seconds_ + 0.25 * row;
+    Average(row_seconds_, seconds / static_cast<double>(step.rows()));
+  } else if (step.rows() <= kCheapRows) {
+    Average(token_seconds_, seconds / (1 + kRowCost * static_cast<double>(step.rows() - 1)));
   }
   ++step_;
   auto accept = [&](size_t begin, size_t end, size_t) {

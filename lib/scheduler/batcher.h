@@ -30,6 +30,11 @@ struct Urgency {
 // rest is the scheduler's, see there for what is done under its lock.
 class Batcher {
  public:
+  // Up to about so many rows, a pass over the weights takes little longer than for one; a further
+  // row takes about this part of it.
+  static constexpr int32_t kCheapRows = 16;
+  static constexpr double kRowCost = 1.0 / 6;
+
   // `scheduler` outlives this. RESOURCE_EXHAUSTED.
   static StatusOr<std::unique_ptr<Batcher>> Create(std::unique_ptr<Executor> executor,
                                                    Scheduler& scheduler,
@@ -43,6 +48,8 @@ class Batcher {
   Scheduler& scheduler() { return scheduler_; }
   // Of the logits of a step, for a model of such a vocabulary.
   static size_t LogitBytes(int32_t max_rows, int32_t vocabulary);
+  // What a step of one row takes lately, about; 0: not known. On the scheduler's thread.
+  double token_seconds() const { return token_seconds_; }
   // Of logits and of the executor's activations.
   size_t scratch_bytes() const { return executor_->scratch_bytes() + logits_.size(); }
 
@@ -53,6 +60,7 @@ class Batcher {
   struct Entry {
     std::shared_ptr<Sequence> sequence;
     Urgency urgency;
+    bool helps = false;   // another sequence; it does not count
     uint64_t served = 0;  // number of the last step that took it
     Work work = {};
     int32_t rows = 0;  // that the step takes, 0: none
@@ -65,8 +73,10 @@ class Batcher {
   Batcher(std::unique_ptr<Executor> executor, Scheduler& scheduler, Buffer logits, int32_t most);
 
   // Under the scheduler's lock.
-  void Add(std::shared_ptr<Sequence> sequence, const Urgency& urgency);
+  void Add(std::shared_ptr<Sequence> sequence, const Urgency& urgency, bool helps);
   size_t size() const { return entries_.size() + arrivals_.size(); }
+  // Those that count.
+  size_t answers() const;
   // Fills the next step; false if nobody has work.
   bool Compose();
   // When the next of them must end.
@@ -97,6 +107,7 @@ class Batcher {
   std::vector<size_t> taken_;  // entries, in the order of rows_
   uint64_t step_ = 0;
   double row_seconds_ = 0;  // what a row of a prompt takes, about; 0: not known
+  double token_seconds_ = 0;
 };
 
 }  // namespace hob

@@ -29,17 +29,20 @@ Scheduler::~Scheduler() {
 }
 
 Status Scheduler::Submit(Batcher& batcher, std::shared_ptr<Sequence> sequence,
-                         const Urgency& urgency) {
+                         const Urgency& urgency, Helper helper) {
   {
     const std::lock_guard lock(mutex_);
     size_t count = 0;
-    for (const Batcher* each : batchers_) count += each->size();
+    for (const Batcher* each : batchers_) count += each->answers();
     if (count >= max_sequences_) {
       return Error(StatusCode::kResourceExhausted,
                    Concat(count, " answers are on their way, and more are not allowed"),
                    "Try again when one has ended, or create the runtime with larger max_requests.");
     }
-    batcher.Add(std::move(sequence), urgency);
+    batcher.Add(std::move(sequence), urgency, false);
+    if (helper.batcher != nullptr) {
+      helper.batcher->Add(std::move(helper.sequence), {.priority = urgency.priority}, true);
+    }
     woken_ = true;
   }
   changed_.notify_one();
@@ -73,6 +76,12 @@ void Scheduler::Detach(Batcher& batcher) {
 }
 
 Batcher* Scheduler::Next() {
+  Batcher* const batcher = FirstWithWork();
+  // Asking a sequence, or its end, may have given work to one of a model that was asked before.
+  return batcher != nullptr ? batcher : FirstWithWork();
+}
+
+Batcher* Scheduler::FirstWithWork() {
   for (size_t i = 0; i < batchers_.size(); ++i) {
     Batcher* const batcher = batchers_[(turn_ + i) % batchers_.size()];
     if (batcher->size() == 0) continue;

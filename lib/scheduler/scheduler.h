@@ -18,6 +18,13 @@
 
 namespace hob {
 
+// A sequence of another model that one waits for now and then. It begins with that, is served with
+// the same priority, and does not count.
+struct Helper {
+  Batcher* batcher = nullptr;  // null: none
+  std::shared_ptr<Sequence> sequence = nullptr;
+};
+
 // Models take turns, a step each; within a model see Batcher. Thread-safe.
 class Scheduler {
  public:
@@ -30,7 +37,8 @@ class Scheduler {
   ~Scheduler();
 
   // Begins to serve `sequence`, until its End. RESOURCE_EXHAUSTED if too many are on their way.
-  Status Submit(Batcher& batcher, std::shared_ptr<Sequence> sequence, const Urgency& urgency);
+  Status Submit(Batcher& batcher, std::shared_ptr<Sequence> sequence, const Urgency& urgency,
+                Helper helper = {});
   // A sequence has work again, or wants to stop.
   void Wake();
   // Runs a step on the calling thread, between two others. CANCELLED once `stop` is set, the cache
@@ -50,6 +58,7 @@ class Scheduler {
   void Serve();
   // The next batcher with work, its step composed; null if none has any.
   Batcher* Next();
+  Batcher* FirstWithWork();
 
   ThreadPool& pool_;
   const size_t max_sequences_;

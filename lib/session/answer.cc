@@ -67,7 +67,8 @@ Status Session::Start(const GenerateOptions& options) {
     Urgency urgency{.priority = options.priority};
     if (options.max_time.count() > 0) urgency.deadline = Urgency::Clock::now() + options.max_time;
     Batcher& batcher = *model_->batcher();
-    HOB_RETURN_IF_ERROR(batcher.scheduler().Submit(batcher, generation, urgency));
+    HOB_RETURN_IF_ERROR(
+        batcher.scheduler().Submit(batcher, generation, urgency, generation->BeginDrafts()));
   }
   running_ = std::move(generation);
   return absl::OkStatus();

@@ -14,14 +14,6 @@ uint64_t Nanoseconds(std::chrono::steady_clock::duration time) {
   return static_cast<uint64_t>(std::chrono::nanoseconds(time).count());
 }
 
-// Grows by whole pages of the cache, when one begins: within a page nothing is allocated.
-template <typename T>
-void ReserveByPages(std::vector<T>& items, size_t cached, size_t more) {
-  constexpr auto kPage = static_cast<size_t>(kKvPageTokens);
-  if (items.capacity() >= cached + more) return;
-  items.reserve((cached + kPage - 1) / kPage * kPage + more);
-}
-
 // What failed on the scheduler's thread may lack a message: there may have been no memory for one.
 Status WithMessage(const Status& status) {
   if (!status.message().empty()) return status;
@@ -49,6 +41,14 @@ Generation::Generation(Session& session, const GenerateOptions& options,
   session_.KeepCached(std::span(tokens_).first(tokens_.size() - 1));
   result_.cached_tokens = session_.cache_.tokens();
   shared_pages_ = session_.cache_.full_pages();
+}
+
+Helper Generation::BeginDrafts() {
+  drafter_ = session_.drafter_;
+  if (drafter_ == nullptr) return {};
+  drafter_->Begin([this] { Release(); });
+  ++holders_;
+  return {&drafter_->batcher(), drafter_};
 }
 
 bool Generation::EndIfFull() {
@@ -128,7 +128,7 @@ void Generation::Commit() {
   }
   if (halted_) session_.sampler_.set_drawn(taken_drawn_);
   result_.dropped_tokens = dropped_;
-  stats_.cache_bytes = session_.cache_.bytes();
+  stats_.cache_bytes = session_.cache_bytes();
   stats_.counts = result_;
   session_.stats_ = stats_;
 }
@@ -153,20 +153,33 @@ Work Generation::Next(int32_t guesses) {
   if (result_.generated_tokens == 0) Adopt();
   const auto fresh = std::span(tokens_).subspan(static_cast<size_t>(session_.cache_.tokens()));
   guesses_.clear();
-  if (!session_.guesses() || fresh.size() != 1) return {fresh, 1};
-  // Without memory for guesses there are none.
-  const Status guessed = Contain([&] {
-    const auto room = session_.context_tokens() - static_cast<int32_t>(tokens_.size());
-    const int32_t left =
-        options_.max_tokens == 0 ? room : options_.max_tokens - result_.generated_tokens - 1;
-    lookup_.Draft(tokens_, std::min({guesses, room, left}), guesses_);
-    run_.assign(fresh.begin(), fresh.end());
-    run_.insert(run_.end(), guesses_.begin(), guesses_.end());
-    return absl::OkStatus();
-  });
-  if (guessed.ok() && !guesses_.empty()) return {run_, static_cast<int32_t>(run_.size())};
-  guesses_.clear();
-  return {fresh, 1};
+  bool wait = false;
+  if (fresh.size() == 1) {
+    // Without memory for guesses there are none.
+    const Status guessed = Contain([&] {
+      wait = !Guess(guesses);
+      run_.assign(fresh.begin(), fresh.end());
+      run_.insert(run_.end(), guesses_.begin(), guesses_.end());
+      return absl::OkStatus();
+    });
+    if (!guessed.ok()) guesses_.clear();
+  }
+  if (wait) return {};
+  if (guesses_.empty()) return {fresh, 1};
+  return {run_, static_cast<int32_t>(run_.size())};
+}
+
+bool Generation::Guess(int32_t most) {
+  const auto room = session_.context_tokens() - static_cast<int32_t>(tokens_.size());
+  const int32_t left =
+      options_.max_tokens == 0 ? room : options_.max_tokens - result_.generated_tokens - 1;
+  most = std::min({most, room, left});
+  guesser_ = Guesser::kPrompt;
+  if (session_.guesses()) lookup_.Guess(tokens_, most, guesses_);
+  // The draft model begins once the first token is there: it would hold that up.
+  if (drafter_ == nullptr || !guesses_.empty() || result_.generated_tokens == 0) return true;
+  guesser_ = Guesser::kDraft;
+  return drafter_->Guess(tokens_, most, session_.model().batcher()->token_seconds(), guesses_);
 }
 
 void Generation::Adopt() {
@@ -236,10 +249,18 @@ void Generation::Share() {
 void Generation::End(const Status& status) {
   // What a step left unfinished goes.
   session_.cache_.Truncate(session_.cache_.tokens());
+  {
+    const std::lock_guard lock(mutex_);
+    if (status_.ok()) status_ = status;
+  }
+  if (drafter_ != nullptr) drafter_->Stop();
+  Release();
+}
+
+void Generation::Release() {
   const std::lock_guard lock(mutex_);
-  if (status_.ok()) status_ = status;
-  ended_ = true;
-  changed_.notify_all();
+  ended_ = --holders_ == 0;
+  if (ended_) changed_.notify_all();
 }
 
 StatusOr<bool> Generation::ChooseAll(std::span<float> logits) {
@@ -255,7 +276,13 @@ StatusOr<bool> Generation::ChooseAll(std::span<float> logits) {
     if (full()) break;  // Next makes room
   }
   const auto guessed = static_cast<int32_t>(guesses_.size());
-  lookup_.Learn(guessed, right);
+  if (guesser_ == Guesser::kPrompt) {
+    lookup_.Learn(guessed, right);
+  } else {
+    drafter_->Learn(guessed, right);
+  }
+  stats_.guessed += guessed;
+  stats_.right += right;
   if (right < guessed) {
     const int32_t keep = session_.cache_.tokens() - (guessed - right);
     session_.cache_.Truncate(keep);

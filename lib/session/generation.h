@@ -10,7 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "lib/scheduler/scheduler.h"
 #include "lib/scheduler/sequence.h"
+#include "lib/session/drafter.h"
 #include "lib/session/prompt_lookup.h"
 #include "lib/session/rolling_window.h"
 #include "lib/session/session.h"
@@ -32,6 +34,9 @@ class Generation final : public Sequence {
 
   // True, and at its end, if there is no room for an answer: it is then not to be submitted.
   bool EndIfFull();
+
+  // Before it is submitted: the session's draft model, if it has one, will help.
+  Helper BeginDrafts();
 
   // Waits until `deadline` for the next piece. When there is none any more, the answer is over:
   // kEnd, or why it failed.
@@ -55,7 +60,7 @@ class Generation final : public Sequence {
   // Tokens that may be chosen before the caller takes them.
   static constexpr size_t kAhead = 4;
   // And what one step may add: as many as were guessed, and a text that was held back.
-  static constexpr size_t kQueue = kAhead + PromptLookup::kMaxDraft + 2;
+  static constexpr size_t kQueue = kAhead + Batcher::kCheapRows + 1;
 
   // A piece, and the sampler's state when it was chosen.
   struct Event {
@@ -63,6 +68,12 @@ class Generation final : public Sequence {
     uint64_t drawn = 0;
   };
 
+  enum class Guesser { kPrompt, kDraft };
+
+  // Fills guesses_ with at most `most` tokens; false: a draft model is at it.
+  bool Guess(int32_t most);
+  // The scheduler lets go of this, or of its drafter.
+  void Release();
   // Goes on with what others have computed of the prompt meanwhile.
   void Adopt();
   // Lets others have the pages that have become full.
@@ -85,16 +96,19 @@ class Generation final : public Sequence {
   SessionStats stats_;
   Clock::time_point start_, prefilled_;
   PromptLookup lookup_;
-  std::vector<int32_t> guesses_;  // tokens that may come next
-  std::vector<int32_t> run_;      // of the step: what is new, then guesses_
-  const uint64_t drawn_;          // from the sampler, before this answer
-  size_t shared_pages_ = 0;       // of the cache, that others know of
+  std::shared_ptr<Drafter> drafter_;
+  Guesser guesser_ = Guesser::kPrompt;  // whose guesses_ are
+  std::vector<int32_t> guesses_;        // tokens that may come next
+  std::vector<int32_t> run_;            // of the step: what is new, then guesses_
+  const uint64_t drawn_;                // from the sampler, before this answer
+  size_t shared_pages_ = 0;             // of the cache, that others know of
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::array<Event, kQueue> queue_;  // a ring
   size_t first_ = 0, queued_ = 0;
   bool paused_ = false;  // Next found the queue full
+  int holders_ = 1;      // sequences that the scheduler will still use
   bool ended_ = false;
   Status status_ = {};  // of the end
 

@@ -15,6 +15,14 @@
 
 namespace hob {
 
+// Grows by whole pages of the cache, when one begins: within a page nothing is allocated.
+template <typename T>
+void ReserveByPages(std::vector<T>& items, size_t cached, size_t more) {
+  constexpr auto kPage = static_cast<size_t>(kKvPageTokens);
+  if (items.capacity() >= cached + more) return;
+  items.reserve((cached + kPage - 1) / kPage * kPage + more);
+}
+
 // Not thread-safe; different caches may be used by different threads, even if they share pages.
 class KvCache {
  public:

@@ -80,21 +80,25 @@ Status CheckModelFits(Runtime& runtime, const std::shared_ptr<const ModelFile>& 
                HowToFit(runtime, file, options, *plan, room));
 }
 
-Status CheckSessionFits(const Model& model, int32_t context_tokens) {
+Status CheckSessionFits(const Model& model, int32_t context_tokens, const Model* draft) {
   const uint64_t limit = model.runtime().allocator()->limit();
   if (limit == 0) return absl::OkStatus();
-  const Executor& executor = model.batcher()->executor();
-  const size_t page = executor.kv_layout().page_bytes();
+  size_t page = 0, open = 0;
+  for (const Model* each : {&model, draft}) {
+    if (each == nullptr) continue;
+    const Executor& executor = each->batcher()->executor();
+    page += executor.kv_layout().page_bytes();
+    open += executor.weight_bytes() + each->batcher()->scratch_bytes();
+  }
   const size_t bytes = KvCache::PagesFor(context_tokens) * page;
-  const size_t open = executor.weight_bytes() + model.batcher()->scratch_bytes();
   if (open <= limit && bytes <= limit - open) return absl::OkStatus();
   const size_t pages = open > limit ? 0 : (limit - open) / page;
-  return Error(
-      StatusCode::kResourceExhausted,
-      Concat("a session of ", context_tokens, " tokens needs ", bytes, " bytes beside the model's ",
-             open, ", but the runtime's memory_limit is ", limit),
-      Concat("Create it with context_tokens of at most ", pages * kKvPageTokens,
-             pages == 0 ? ": none fits" : "", ", or raise memory_limit."));
+  return Error(StatusCode::kResourceExhausted,
+               Concat("a session of ", context_tokens, " tokens needs ", bytes,
+                      " bytes beside the ", draft == nullptr ? "model's " : "two models' ", open,
+                      ", but the runtime's memory_limit is ", limit),
+               Concat("Create it with context_tokens of at most ", pages * kKvPageTokens,
+                      pages == 0 ? ": none fits" : "", ", or raise memory_limit."));
 }
 
 }  // namespace hob

@@ -33,7 +33,8 @@ StatusOr<ModelPlan> PlanModel(Runtime& runtime, std::shared_ptr<const ModelFile>
 // limit.
 Status CheckModelFits(Runtime& runtime, const std::shared_ptr<const ModelFile>& file,
                       const std::string& path, const ExecutorOptions& options);
-// The same if not even a single session of so many tokens would ever fit beside the model.
-Status CheckSessionFits(const Model& model, int32_t context_tokens);
+// The same if not even a single session of so many tokens would ever fit beside the model, and
+// beside its draft model (may be null) with a cache of that.
+Status CheckSessionFits(const Model& model, int32_t context_tokens, const Model* draft);
 
 }  // namespace hob

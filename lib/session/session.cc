@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "lib/scheduler/scheduler.h"
+#include "lib/session/drafter.h"
 #include "lib/session/generation.h"
 #include "lib/session/plan.h"
 #include "lib/text/unicode.h"
@@ -56,10 +57,25 @@ StatusOr<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model,
                                      : ", but the session does not roll; its context is ",
                         context));
   }
-  HOB_RETURN_IF_ERROR(CheckSessionFits(*model, context));
+  std::shared_ptr<Drafter> drafter;
+  if (options.draft_tokens < 0 || options.draft_tokens > Drafter::kMostTokens ||
+      (options.draft_tokens > 0 && options.draft == nullptr)) {
+    return Error(
+        StatusCode::kInvalidArgument,
+        Concat("session option draft_tokens is ", options.draft_tokens,
+               options.draft == nullptr ? ", but there is no draft model"
+                                        : Concat(", not between 0 and ", Drafter::kMostTokens)));
+  }
+  if (options.draft != nullptr) {
+    HOB_ASSIGN_OR_RETURN(drafter, Drafter::Create(*options.draft, *model, options.draft_tokens));
+  }
+  HOB_RETURN_IF_ERROR(CheckSessionFits(*model, context, options.draft.get()));
   HOB_ASSIGN_OR_RETURN(Sampler sampler, Sampler::Create(options.sampler));
-  return std::unique_ptr<Session>(
+  std::unique_ptr<Session> session(
       new Session(std::move(model), window, options, std::move(sampler)));
+  session->draft_ = options.draft;
+  session->drafter_ = std::move(drafter);
+  return session;
 }
 
 Session::Session(std::shared_ptr<Model> model, const RollingWindow& window,
@@ -85,11 +101,17 @@ StatusOr<std::unique_ptr<Session>> Session::Fork() const {
   fork->reply_ = reply_;
   fork->cache_ = cache_.Fork();
   fork->cached_ = cached_;
+  fork->draft_ = draft_;
+  if (drafter_ != nullptr) fork->drafter_ = drafter_->Fork();
   fork->stats_ = stats_;
   return fork;
 }
 
 Session::~Session() { Undo(); }
+
+size_t Session::cache_bytes() const {
+  return cache_.bytes() + (drafter_ == nullptr ? 0 : drafter_->cache_bytes());
+}
 
 Status Session::CheckIdle() const {
   if (running_ == nullptr) return absl::OkStatus();
@@ -241,7 +263,7 @@ Status Session::Evaluate(std::span<const int32_t> tokens, const LogitsCallback& 
     }
   }
   tokens_.assign(tokens.begin(), tokens.end());
-  stats_.cache_bytes = cache_.bytes();
+  stats_.cache_bytes = cache_bytes();
   return absl::OkStatus();
 }
 
@@ -258,6 +280,7 @@ void Session::Clear() {
   reply_.clear();
   cached_.clear();
   cache_.Truncate(0);
+  if (drafter_ != nullptr) drafter_->Clear();
   stats_ = {};
   // The options have passed the check before.
   if (auto sampler = Sampler::Create(sampler_.options()); sampler.ok()) {

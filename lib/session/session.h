@@ -20,6 +20,7 @@
 
 namespace hob {
 
+class Drafter;
 class Generation;
 
 struct SessionOptions {
@@ -27,6 +28,8 @@ struct SessionOptions {
   bool roll = false;           // where the context is full, drop old tokens rather than end
   int32_t keep_tokens = 0;     // that are never dropped, at the beginning
   bool guess = false;          // speculative decoding by prompt lookup
+  std::shared_ptr<Model> draft = nullptr;  // and by a smaller model
+  int32_t draft_tokens = 0;                // 0: as many as pay
   SamplerOptions sampler;
 };
 
@@ -74,6 +77,7 @@ struct SessionStats {
   uint64_t prefill_ns = 0;
   uint64_t decode_ns = 0;
   uint64_t cache_bytes = 0;
+  int64_t guessed = 0, right = 0;  // tokens
 };
 
 // OUT_OF_RANGE with both numbers.
@@ -144,6 +148,8 @@ class Session {
           Sampler sampler);
 
   Status CheckIdle() const;
+  // Of the draft model's, too.
+  size_t cache_bytes() const;
   void Clear();
   // Ends the answer that is on its way, as if it had not begun.
   void Undo();
@@ -171,7 +177,9 @@ class Session {
   int64_t dropped_ = 0;          // tokens before those of tokens_ that are behind the kept ones
   std::string reply_;
   KvCache cache_;
-  std::vector<int32_t> cached_;  // the tokens that cache_ holds
+  std::vector<int32_t> cached_;       // the tokens that cache_ holds
+  std::shared_ptr<Model> draft_;      // null: none
+  std::shared_ptr<Drafter> drafter_;  // of draft_
   SessionStats stats_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> busy_{false};

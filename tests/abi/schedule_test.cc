@@ -91,11 +91,14 @@ hob_sampler_options SamplerOf(int which) {
 
 // Null with a status, rather than a check: used on any thread.
 SessionPtr NewSession(hob_model* model, int sampler, bool rolls, int prompt,
-                      bool speculates = false) {
+                      bool speculates = false, hob_model* draft = nullptr,
+                      int32_t draft_tokens = 0) {
   const hob_sampler_options sampling = SamplerOf(sampler);
   hob_session_options options = HOB_SESSION_OPTIONS_INIT;
   options.sampler = &sampling;
   options.speculate = speculates ? 1 : 0;
+  options.draft = draft;
+  options.draft_tokens = draft_tokens;
   if (rolls) {
     options.context_tokens = 48;
     options.roll = 1;
@@ -149,6 +152,7 @@ struct Part {
   std::vector<int32_t> cancels;  // after so many tokens of this try; the answer is then continued
   std::vector<Between> between;  // before each further try
   bool speculates = false;
+  int32_t draft_tokens = 0;   // 0: no draft model
   bool from_outside = false;  // the last cancel comes from another thread, at any time
 };
 
@@ -205,6 +209,7 @@ class References {
 struct World {
   RuntimePtr runtime;
   std::vector<ModelPtr> models;
+  std::vector<ModelPtr> drafts;  // of each: it guesses well, but not always right
 };
 
 int Below(std::mt19937_64& random, int limit) {
@@ -228,6 +233,7 @@ Part DrawPart(std::mt19937_64& random, size_t model) {
     part.between.push_back(static_cast<Between>(Below(random, 3)));
   }
   part.speculates = Below(random, 3) == 0;
+  if (Below(random, 3) == 0) part.draft_tokens = 1 + Below(random, 6);
   part.from_outside = Below(random, 2) == 0;
   return part;
 }
@@ -318,7 +324,9 @@ void RunPart(const World& world, const Part& part, int32_t vocabulary, Seen& see
       return;
     }
   }
-  SessionPtr session = NewSession(model, part.sampler, part.rolls, part.prompt, part.speculates);
+  hob_model* draft = part.draft_tokens > 0 ? world.drafts[part.model].get() : nullptr;
+  SessionPtr session = NewSession(model, part.sampler, part.rolls, part.prompt, part.speculates,
+                                  draft, part.draft_tokens);
   if (session == nullptr) {
     seen.failure = "no session";
     return;
@@ -362,6 +370,11 @@ TEST_CASE("every session's answer is that of the session alone, over random sche
     world.runtime = MakeRuntime(execution.threads);
     for (const Numbers& numbers : kNumbers) {
       world.models.push_back(Open(world.runtime.get(), numbers, execution));
+      Numbers others = numbers;
+      others.activations = numbers.activations == HOB_ACTIVATIONS_INT8 ? HOB_ACTIVATIONS_INT16
+                                                                       : HOB_ACTIVATIONS_INT8;
+      if (others.kv == HOB_KV_F32) others.kv = HOB_KV_F16;
+      world.drafts.push_back(Open(world.runtime.get(), others, execution));
     }
   }
   int differences = 0;
@@ -392,7 +405,8 @@ TEST_CASE("every session's answer is that of the session alone, over random sche
       INFO("seed " << seed << ", schedule " << i << ", execution " << execution << ", session " << p
                    << ": " << kNumbers[part.model].fixture << ", prompt " << part.prompt
                    << ", sampler " << part.sampler << ", rolls " << part.rolls << ", tries "
-                   << part.cancels.size() + 1 << ", blocks " << part.blocks);
+                   << part.cancels.size() + 1 << ", blocks " << part.blocks << ", draft tokens "
+                   << part.draft_tokens);
       CHECK(seen[p].failure == "");
       CHECK(seen[p].tokens == wanted);
       const bool same_logits = !part.evaluates || seen[p].logits == references.Logits(part);

@@ -33,9 +33,14 @@ struct Slot {
 
 class Worker {
  public:
-  Worker(size_t number, hob_runtime* runtime, hob_model* const (&models)[2],
+  Worker(size_t number, hob_runtime* runtime, hob_model* const (&models)[2], hob_model* draft,
          std::vector<Slot>& slots)
-      : random_(number), runtime_(runtime), models_(models), slots_(slots), slot_(slots[number]) {}
+      : random_(number),
+        runtime_(runtime),
+        models_(models),
+        draft_(draft),
+        slots_(slots),
+        slot_(slots[number]) {}
 
   void Run(std::chrono::steady_clock::time_point until) {
     while (failure.empty() && std::chrono::steady_clock::now() < until) {
@@ -87,8 +92,13 @@ class Worker {
     hob_session_options options = HOB_SESSION_OPTIONS_INIT;
     options.context_tokens = 64 + Below(3) * 96;
     options.roll = static_cast<uint8_t>(Below(2));
+    const int model = Below(2);
+    if (model == 0 && Below(2) == 0) {
+      options.draft = draft_;
+      options.draft_tokens = Below(4);
+    }
     hob_session* session = nullptr;
-    Expect(hob_session_create(&session, models_[Below(2)], &options, nullptr), "create", {HOB_OK});
+    Expect(hob_session_create(&session, models_[model], &options, nullptr), "create", {HOB_OK});
     const std::lock_guard lock(slot_.mutex);
     slot_.session = session;
   }
@@ -188,6 +198,7 @@ class Worker {
   std::mt19937 random_;
   hob_runtime* runtime_;
   hob_model* const (&models_)[2];
+  hob_model* draft_;  // of the first
   std::vector<Slot>& slots_;
   Slot& slot_;
   bool started_ = false;
@@ -206,10 +217,14 @@ TEST_CASE("32 threads create, start, poll, cancel, reset and destroy") {
   model_options.max_batch_rows = 24;
   const ModelPtr first = OpenModel(runtime.get(), ChatFixture(), &model_options);
   const ModelPtr second = OpenModel(runtime.get(), Fixture("qwen2-q5_0.gguf"));
+  model_options.activations = HOB_ACTIVATIONS_INT8;
+  const ModelPtr draft = OpenModel(runtime.get(), ChatFixture(), &model_options);
   hob_model* const models[2] = {first.get(), second.get()};
   std::vector<Slot> slots(kThreads);
   std::vector<Worker> workers;
-  for (size_t i = 0; i < kThreads; ++i) workers.emplace_back(i, runtime.get(), models, slots);
+  for (size_t i = 0; i < kThreads; ++i) {
+    workers.emplace_back(i, runtime.get(), models, draft.get(), slots);
+  }
   const auto until = std::chrono::steady_clock::now() + Duration();
   std::vector<std::thread> threads;
   for (Worker& worker : workers) threads.emplace_back([&worker, until] { worker.Run(until); });
