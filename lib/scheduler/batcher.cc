@@ -18,6 +18,7 @@ constexpr double kMixedStepSeconds = 0.040;
 constexpr int32_t kLeastMixedRows = 32;
 constexpr int32_t kFirstMixedRows = 128;  // while a row's time is not known
 constexpr double kLatest = 0.25;          // weight of the last step in a mean
+constexpr double kForget = 0.004;  // of what further rows cost, while there are none
 
 int32_t LogitRows(int32_t max_rows, int32_t vocabulary) {
   const size_t row = static_cast<size_t>(vocabulary) * sizeof(float);
@@ -188,11 +189,7 @@ void Batcher::RunStep(ThreadPool& pool) {
   const Clock::time_point start = Clock::now();
   const Status status = Contain([&] { return executor_->Run(step, stop); });
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  if (step.rows() >= kLeastMixedRows) {
-    Average(row_seconds_, seconds / static_cast<double>(step.rows()));
-  } else if (step.rows() <= kCheapRows) {
-    Average(token_seconds_, seconds / (1 + kRowCost * static_cast<double>(step.rows() - 1)));
-  }
+  Learn(static_cast<size_t>(step.rows()), seconds);
   ++step_;
   auto accept = [&](size_t begin, size_t end, size_t) {
     const auto vocabulary = static_cast<size_t>(executor_->shape().vocabulary);
@@ -210,6 +207,18 @@ void Batcher::RunStep(ThreadPool& pool) {
     pool.For(taken_.size(), 1, accept);  // choosing tokens looks at all logits
   } else {
     accept(0, taken_.size(), 0);
+  }
+}
+
+void Batcher::Learn(size_t rows, double seconds) {
+  if (rows >= size_t{kLeastMixedRows}) {
+    Average(row_seconds_, seconds / static_cast<double>(rows));
+  } else if (rows == 1) {
+    Average(token_seconds_, seconds);
+    row_cost_ += kForget * (kUsualRowCost - row_cost_);
+  } else if (rows <= size_t{kCheapRows} && token_seconds_ > 0) {
+    const double cost = (seconds / token_seconds_ - 1) / static_cast<double>(rows - 1);
+    Average(row_cost_, std::clamp(cost, 0.0, 1.0));
   }
 }
 

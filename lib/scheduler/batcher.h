@@ -30,10 +30,8 @@ struct Urgency {
 // rest is the scheduler's, see there for what is done under its lock.
 class Batcher {
  public:
-  // Up to about so many rows, a pass over the weights takes little longer than for one; a further
-  // row takes about this part of it.
+  // Up to about so many rows, a pass over the weights takes little longer than for one.
   static constexpr int32_t kCheapRows = 16;
-  static constexpr double kRowCost = 1.0 / 6;
 
   // `scheduler` outlives this. RESOURCE_EXHAUSTED.
   static StatusOr<std::unique_ptr<Batcher>> Create(std::unique_ptr<Executor> executor,
@@ -48,8 +46,10 @@ class Batcher {
   Scheduler& scheduler() { return scheduler_; }
   // Of the logits of a step, for a model of such a vocabulary.
   static size_t LogitBytes(int32_t max_rows, int32_t vocabulary);
-  // What a step of one row takes lately, about; 0: not known. On the scheduler's thread.
+  // On the scheduler's thread: what a step of one row takes lately, 0 if that is not known, and
+  // which part of it a further row adds, up to kCheapRows.
   double token_seconds() const { return token_seconds_; }
+  double row_cost() const { return row_cost_; }
   // Of logits and of the executor's activations.
   size_t scratch_bytes() const { return executor_->scratch_bytes() + logits_.size(); }
 
@@ -91,6 +91,8 @@ class Batcher {
   bool Fits(int32_t rows, int32_t logit_rows) const;
   bool Take(Entry& entry, int32_t rows);
   int32_t PromptRows(int32_t taken) const;
+  // A step of so many rows has taken so long.
+  void Learn(size_t rows, double seconds);
 
   std::unique_ptr<Executor> executor_;
   Scheduler& scheduler_;
@@ -106,8 +108,10 @@ class Batcher {
   std::vector<int32_t> logit_rows_;
   std::vector<size_t> taken_;  // entries, in the order of rows_
   uint64_t step_ = 0;
+  static constexpr double kUsualRowCost = 1.0 / 6;
   double row_seconds_ = 0;  // what a row of a prompt takes, about; 0: not known
   double token_seconds_ = 0;
+  double row_cost_ = kUsualRowCost;
 };
 
 }  // namespace hob

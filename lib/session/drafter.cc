@@ -65,21 +65,22 @@ int32_t Drafter::Room(size_t tokens) const {
   return static_cast<int32_t>(context - std::min(context, tokens));
 }
 
-int32_t Drafter::Count(int32_t most, double target_seconds) {
+int32_t Drafter::Count(int32_t most, const Batcher& target) {
   if (tokens_ > 0) return std::clamp(most, 0, tokens_);
   rate_.Forget();
   const double seconds = model_->batcher()->token_seconds();
-  const double ratio =
-      seconds == 0 || target_seconds == 0 ? kAssumedRatio : seconds / target_seconds;
-  return rate_.Worth(most, ratio + Batcher::kRowCost);
+  const double ratio = seconds == 0 || target.token_seconds() == 0
+                           ? kAssumedRatio
+                           : seconds / target.token_seconds();
+  return rate_.Worth(most, ratio + target.row_cost());
 }
 
-bool Drafter::Guess(std::span<const int32_t> text, int32_t most, double target_seconds,
+bool Drafter::Guess(std::span<const int32_t> text, int32_t most, const Batcher& target,
                     std::vector<int32_t>& out) {
   out.clear();
   if (gone_) return true;
   if (wanted_ == 0) {
-    const int32_t count = Count(std::min(most, Room(text.size())), target_seconds);
+    const int32_t count = Count(std::min(most, Room(text.size())), target);
     if (count == 0) return true;
     const auto differ = std::mismatch(text_.begin(), text_.end(), text.begin(), text.end()).first;
     const auto alike = static_cast<size_t>(differ - text_.begin());

@@ -39,8 +39,8 @@ class Drafter final : public Sequence {
   // Before an answer. `on_end` is called when the scheduler has let go of this.
   void Begin(std::function<void()> on_end);
   // Guesses at most `most` tokens that follow `text`: false while it is at it, then `out` is
-  // filled. `target_seconds` is what a step of the target takes, 0 if that is not known.
-  bool Guess(std::span<const int32_t> text, int32_t most, double target_seconds,
+  // filled. `target` knows what its steps take.
+  bool Guess(std::span<const int32_t> text, int32_t most, const Batcher& target,
              std::vector<int32_t>& out);
   void Learn(int32_t guessed, int32_t right) { rate_.Learn(guessed, right); }
   // Makes the scheduler let go.
@@ -77,7 +77,7 @@ class Drafter final : public Sequence {
   // How many tokens its model can add to a text of so many.
   int32_t Room(size_t tokens) const;
   // How many to guess.
-  int32_t Count(int32_t most, double target_seconds);
+  int32_t Count(int32_t most, const Batcher& target);
 };
 
 }  // namespace hob

@@ -175,11 +175,12 @@ bool Generation::Guess(int32_t most) {
       options_.max_tokens == 0 ? room : options_.max_tokens - result_.generated_tokens - 1;
   most = std::min({most, room, left});
   guesser_ = Guesser::kPrompt;
-  if (session_.guesses()) lookup_.Guess(tokens_, most, guesses_);
+  const Batcher& batcher = *session_.model().batcher();
+  if (session_.guesses()) lookup_.Guess(tokens_, most, batcher.row_cost(), guesses_);
   // The draft model begins once the first token is there: it would hold that up.
   if (drafter_ == nullptr || !guesses_.empty() || result_.generated_tokens == 0) return true;
   guesser_ = Guesser::kDraft;
-  return drafter_->Guess(tokens_, most, session_.model().batcher()->token_seconds(), guesses_);
+  return drafter_->Guess(tokens_, most, batcher, guesses_);
 }
 
 void Generation::Adopt() {

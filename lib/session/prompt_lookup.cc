@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "lib/scheduler/batcher.h"
-
 namespace hob {
 namespace {
 
@@ -21,11 +19,11 @@ size_t Alike(std::span<const int32_t> a, std::span<const int32_t> b) {
 
 }  // namespace
 
-void PromptLookup::Guess(std::span<const int32_t> history, int32_t most,
+void PromptLookup::Guess(std::span<const int32_t> history, int32_t most, double cost,
                          std::vector<int32_t>& out) {
   out.clear();
   rate_.Forget();
-  most = rate_.Worth(most, Batcher::kRowCost);
+  most = rate_.Worth(most, cost);
   if (most < 1 || history.size() <= kShortest) return;
 
   size_t best = 0, from = 0;

@@ -14,8 +14,10 @@ namespace hob {
 // many rows as tokens.
 class PromptLookup {
  public:
-  // Fills `out` with at most `most` tokens that may follow `history`.
-  void Guess(std::span<const int32_t> history, int32_t most, std::vector<int32_t>& out);
+  // Fills `out` with at most `most` tokens that may follow `history`. `cost` is what checking one
+  // takes, in steps of the model without guesses.
+  void Guess(std::span<const int32_t> history, int32_t most, double cost,
+             std::vector<int32_t>& out);
   void Learn(int32_t guessed, int32_t right) { rate_.Learn(guessed, right); }
 
  private:

@@ -11,7 +11,7 @@ namespace {
 
 Tokens Guess(PromptLookup& lookup, const Tokens& history, int32_t most = 3) {
   Tokens out = {99};
-  lookup.Guess(history, most, out);
+  lookup.Guess(history, most, 1.0 / 6, out);
   return out;
 }
 
