@@ -80,11 +80,11 @@ Status CheckModelFits(Runtime& runtime, const std::shared_ptr<const ModelFile>& 
                HowToFit(runtime, file, options, *plan, room));
 }
 
-Status CheckSessionFits(const Model& model, int32_t context_tokens) {
+Status CheckSessionFits(const Model& model, int32_t context_tokens, const KvLayout& layout) {
   const uint64_t limit = model.runtime().allocator()->limit();
   if (limit == 0) return absl::OkStatus();
   const Executor& executor = model.batcher()->executor();
-  const size_t page = executor.kv_layout().page_bytes();
+  const size_t page = layout.page_bytes();
   const size_t bytes = KvCache::PagesFor(context_tokens) * page;
   const size_t open = executor.weight_bytes() + model.batcher()->scratch_bytes();
   if (open <= limit && bytes <= limit - open) return absl::OkStatus();

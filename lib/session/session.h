@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,10 +24,11 @@ namespace hob {
 class Generation;
 
 struct SessionOptions {
-  int32_t context_tokens = 0;  // 0: the model's
-  bool roll = false;           // where the context is full, drop old tokens rather than end
-  int32_t keep_tokens = 0;     // that are never dropped, at the beginning
-  bool guess = false;          // speculative decoding by prompt lookup
+  int32_t context_tokens = 0;    // 0: the model's
+  bool roll = false;             // where the context is full, drop old tokens rather than end
+  int32_t keep_tokens = 0;       // that are never dropped, at the beginning
+  bool guess = false;            // speculative decoding by prompt lookup
+  std::optional<DType> kv_type;  // of the cache, KvLayout::Holds; none: the model's
   SamplerOptions sampler;
 };
 
@@ -128,6 +130,7 @@ class Session {
   int32_t context_tokens() const { return window_.context; }
   bool rolls() const { return rolls_; }
   bool guesses() const { return guess_; }
+  DType kv_type() const { return cache_.type(); }
   const RollingWindow& window() const { return window_; }
   size_t message_count() const { return messages_.size(); }
   const std::vector<text::ChatMessage>& messages() const { return messages_; }
