@@ -66,6 +66,8 @@ class SessionUse {
 };
 
 StatusOr<SamplerOptions> ReadSamplerOptions(const hob_sampler_options* given);
+// The type of a cache beside such activations; `what` is the option's name.
+StatusOr<DType> ReadKvType(hob_kv_type given, DType activations, std::string_view what);
 StatusOr<text::EncodeOptions> ReadEncodeFlags(hob_text_flags flags);
 
 }  // namespace hob::abi

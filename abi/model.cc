@@ -9,6 +9,18 @@
 #include "lib/session/plan.h"
 
 namespace hob::abi {
+
+StatusOr<DType> ReadKvType(hob_kv_type given, DType activations, std::string_view what) {
+  constexpr DType kTypes[] = {DType::kF16, DType::kF32, DType::kQC8};
+  if (given < HOB_KV_F16 || given > HOB_KV_INT8) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat(what, " is ", given, ", not HOB_KV_F16, HOB_KV_F32 or HOB_KV_INT8"));
+  }
+  // f16 is the default, which would not be a reference's.
+  if (activations == DType::kF32 && given == HOB_KV_F16) return DType::kF32;
+  return kTypes[given];
+}
+
 namespace {
 
 StatusOr<RopeOverride> ReadRope(const hob_model_options& given) {
@@ -39,17 +51,11 @@ StatusOr<ModelOptions> ReadModelOptions(const hob_model_options* given_options) 
     return Error(StatusCode::kInvalidArgument,
                  Concat("hob_model_options.activations is ", given.activations, ", not 0, 1 or 2"));
   }
-  constexpr DType kKvTypes[] = {DType::kF16, DType::kF32, DType::kQC8};
-  if (given.kv_type < HOB_KV_F16 || given.kv_type > HOB_KV_INT8) {
-    return Error(StatusCode::kInvalidArgument,
-                 Concat("hob_model_options.kv_type is ", given.kv_type, ", not 0, 1 or 2"));
-  }
   ModelOptions options;
   options.vocabulary_only = given.vocabulary_only != 0;
   options.activations = kActivations[given.activations];
-  // A cache that was asked for by name stays; the default one would not be a reference's.
-  const bool f32_cache = given.activations == HOB_ACTIVATIONS_F32 && given.kv_type == HOB_KV_F16;
-  options.kv_type = f32_cache ? DType::kF32 : kKvTypes[given.kv_type];
+  HOB_ASSIGN_OR_RETURN(options.kv_type,
+                       ReadKvType(given.kv_type, options.activations, "hob_model_options.kv_type"));
   options.max_batch_rows = given.max_batch_rows;
   options.shared_cache_tokens = given.shared_cache_tokens;
   HOB_ASSIGN_OR_RETURN(options.rope, ReadRope(given));

@@ -2,6 +2,7 @@
 #include <hob/session.h>
 
 #include <chrono>
+#include <cstddef>
 #include <span>
 #include <string>
 
@@ -106,7 +107,8 @@ hob_status hob_session_create(hob_session** out, hob_model* model,
     HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
     HOB_ASSIGN_OR_RETURN(
         const hob_session_options given,
-        ReadStruct<hob_session_options>(options, HOB_SESSION_OPTIONS_INIT, "hob_session_options"));
+        ReadStruct(options, hob_session_options(HOB_SESSION_OPTIONS_INIT), "hob_session_options",
+                   std::index_sequence<offsetof(hob_session_options, kv_type)>()));
     hob::SessionOptions read;
     HOB_RETURN_IF_ERROR(CheckBool(given.roll, "hob_session_options.roll"));
     HOB_RETURN_IF_ERROR(CheckReserved(given.reserved, "hob_session_options"));
@@ -115,14 +117,14 @@ hob_status hob_session_create(hob_session** out, hob_model* model,
     read.roll = given.roll != 0;
     read.guess = given.speculate != 0;
     read.keep_tokens = given.keep_tokens;
-    if (given.reserved2 != 0) {
-      return hob::Error(hob::StatusCode::kInvalidArgument,
-                        "hob_session_options.reserved2 is not zero");
-    }
     read.draft_tokens = given.draft_tokens;
     if (given.draft != nullptr) {
       HOB_RETURN_IF_ERROR(CheckHandle(given.draft, "hob_session_options.draft"));
       read.draft = given.draft->object;
+    }
+    if (given.kv_type != HOB_KV_MODEL) {
+      HOB_ASSIGN_OR_RETURN(read.kv_type, ReadKvType(given.kv_type, model->object->activations(),
+                                                    "hob_session_options.kv_type"));
     }
     HOB_ASSIGN_OR_RETURN(read.sampler, ReadSamplerOptions(given.sampler));
     HOB_ASSIGN_OR_RETURN(auto session, hob::Session::Create(model->object, read));

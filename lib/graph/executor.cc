@@ -130,6 +130,9 @@ Status Executor::Impl::CheckStep(const Step& step) const {
         rows.position > INT32_MAX - rows.rows) {
       return Invalid("the sequences do not cover the rows in order");
     }
+    if (!KvLayout::Holds(rows.kv_type)) {
+      return Invalid("a sequence's KV cache is not of type F16, F32 or QC8");
+    }
     next += rows.rows;
   }
   if (next != step.rows()) return Invalid("the sequences do not cover all rows");

@@ -23,9 +23,10 @@ struct ExecutorOptions {
   // What block-quantised weights are multiplied by: kQ16Act, kQ8Act, or kF32 (for references, not
   // for speed).
   DType activations = DType::kQ16Act;
-  DType kv_type = DType::kF16;  // kF16, kF32 or kQC8
-  int32_t max_rows = 512;       // of one step: the prefill chunk, the decode batch
-  Progress progress;            // bytes of weights prepared and in all; false cancels
+  // Of kv_layout: kF16, kF32 or kQC8. A step's sequences may have any of them, whatever this is.
+  DType kv_type = DType::kF16;
+  int32_t max_rows = 512;  // of one step: the prefill chunk, the decode batch
+  Progress progress;       // bytes of weights prepared and in all; false cancels
   RopeOverride rope = {};
 };
 
@@ -67,7 +68,7 @@ class Executor {
   Status Run(const Step& step, const std::atomic<bool>* stop = nullptr);
 
   const ModelShape& shape() const;
-  const KvLayout& kv_layout() const;
+  const KvLayout& kv_layout() const;  // of a sequence that asks for no other type
   int32_t max_rows() const;
   size_t weight_bytes() const;   // packed, beside the mapped file
   size_t scratch_bytes() const;  // activations and kernels' scratch

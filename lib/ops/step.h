@@ -2,6 +2,7 @@
 // What one pass over the weights works on: rows of one or more sequences and their KV pages.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,9 +26,12 @@ struct KvLayout {
   int32_t heads = 0;  // KV heads
   int32_t head_dim = 0;
 
+  static constexpr std::array<DType, 3> kTypes = {DType::kF16, DType::kF32, DType::kQC8};
   static constexpr bool Holds(DType type) {
-    return type == DType::kF16 || type == DType::kF32 || type == DType::kQC8;
+    return type == kTypes[0] || type == kTypes[1] || type == kTypes[2];
   }
+  // The same model's layout of another type.
+  KvLayout As(DType other) const { return {other, layers, heads, head_dim}; }
   // Of one head's keys or values.
   size_t head_bytes() const {
     const auto width = static_cast<size_t>(head_dim);
@@ -47,9 +51,21 @@ struct KvLayout {
   }
 };
 
-// Consecutive rows that belong to one sequence.
+// One T for each type that a cache can have; to be asked for no other.
+template <typename T>
+struct PerKvType {
+  T& operator[](DType type) { return items[Index(type)]; }
+  const T& operator[](DType type) const { return items[Index(type)]; }
+  static constexpr size_t Index(DType type) {
+    return type == KvLayout::kTypes[0] ? 0 : type == KvLayout::kTypes[1] ? 1 : 2;
+  }
+  std::array<T, KvLayout::kTypes.size()> items;
+};
+
+// Consecutive rows that belong to one sequence. Those of a step may have caches of several types.
 struct SequenceRows {
   uint8_t* const* pages = nullptr;  // page i holds positions [i·64, i·64 + 64); covers all rows
+  DType kv_type = DType::kF16;      // of the pages
   int32_t first_row = 0;
   int32_t rows = 0;
   int32_t position = 0;  // of the first row: what the cache already holds

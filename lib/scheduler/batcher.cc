@@ -18,7 +18,7 @@ constexpr double kMixedStepSeconds = 0.040;
 constexpr int32_t kLeastMixedRows = 32;
 constexpr int32_t kFirstMixedRows = 128;  // while a row's time is not known
 constexpr double kLatest = 0.25;          // weight of the last step in a mean
-constexpr double kForget = 0.004;  // of what further rows cost, while there are none
+constexpr double kForget = 0.004;         // of what further rows cost, while there are none
 
 int32_t LogitRows(int32_t max_rows, int32_t vocabulary) {
   const size_t row = static_cast<size_t>(vocabulary) * sizeof(float);

@@ -36,7 +36,7 @@ StatusOr<std::shared_ptr<Drafter>> Drafter::Create(Model& draft, const Model& ta
                  "Use a smaller model of the same family and vocabulary.");
   }
   HOB_ASSIGN_OR_RETURN(Sampler greedy, Sampler::Create({}));
-  KvCache cache(draft.runtime().allocator(), draft.batcher()->executor().kv_layout().page_bytes(),
+  KvCache cache(draft.runtime().allocator(), draft.batcher()->executor().kv_layout(),
                 &draft.prefixes());
   return std::shared_ptr<Drafter>(new Drafter(draft, tokens, std::move(cache), std::move(greedy)));
 }
@@ -109,7 +109,8 @@ Work Drafter::Next(int32_t) {
 Status Drafter::Prepare(int32_t rows, SequenceRows* out) {
   return Contain([&] {
     HOB_RETURN_IF_ERROR(cache_.PrepareAppend(rows));
-    *out = {cache_.pages(), 0, rows, cache_.tokens()};
+    *out = {cache_.pages(), model_->batcher()->executor().kv_layout().type, 0, rows,
+            cache_.tokens()};
     return absl::OkStatus();
   });
 }

@@ -199,7 +199,7 @@ Status Generation::Prepare(int32_t rows, SequenceRows* out) {
   return Contain([&] {
     ReserveByPages(session_.cached_, session_.cached_.size() + static_cast<size_t>(rows), 0);
     HOB_RETURN_IF_ERROR(session_.cache_.PrepareAppend(rows));
-    *out = {session_.cache_.pages(), 0, rows, session_.cache_.tokens()};
+    *out = {session_.cache_.pages(), session_.kv_type(), 0, rows, session_.cache_.tokens()};
     return absl::OkStatus();
   });
 }

@@ -27,8 +27,12 @@ void ReserveByPages(std::vector<T>& items, size_t cached, size_t more) {
 class KvCache {
  public:
   // When memory is short, pages that `spare` (may be null, else outlives this) keeps make room.
-  KvCache(std::shared_ptr<Allocator> allocator, size_t page_bytes, PrefixCache* spare = nullptr)
-      : allocator_(std::move(allocator)), page_bytes_(page_bytes), spare_(spare) {}
+  KvCache(std::shared_ptr<Allocator> allocator, const KvLayout& layout,
+          PrefixCache* spare = nullptr)
+      : allocator_(std::move(allocator)),
+        layout_(layout),
+        page_bytes_(layout.page_bytes()),
+        spare_(spare) {}
   KvCache(KvCache&&) noexcept = default;
   KvCache& operator=(KvCache&&) noexcept = default;
 
@@ -46,14 +50,18 @@ class KvCache {
   void Truncate(int32_t tokens);
   // Another cache of the same tokens, on the same pages.
   KvCache Fork() const { return *this; }
-  // Another cache of no tokens, whose pages come from where this one's do.
-  KvCache Empty() const { return KvCache(allocator_, page_bytes_, spare_); }
-  // Goes on with `pages` where the full pages of this end; what comes after those is dropped.
+  // Another cache of no tokens, and maybe of another type, whose pages come from where this one's
+  // do.
+  KvCache Empty(DType type) const { return KvCache(allocator_, layout_.As(type), spare_); }
+  // Goes on with `pages`, of the same type, where the full pages of this end; what comes after
+  // those is dropped.
   void Adopt(std::span<const KvPage> pages);
 
   int32_t tokens() const { return tokens_; }
   // Page i holds positions from i·kKvPageTokens on. Until the next PrepareAppend or Truncate.
   uint8_t* const* pages() const { return data_.data(); }
+  const KvLayout& layout() const { return layout_; }
+  DType type() const { return layout_.type; }
   size_t page_count() const { return pages_.size(); }
   size_t page_bytes() const { return page_bytes_; }
   size_t bytes() const { return pages_.size() * page_bytes_; }
@@ -66,6 +74,7 @@ class KvCache {
   StatusOr<Buffer> NewPage() const;
 
   std::shared_ptr<Allocator> allocator_;
+  KvLayout layout_;
   size_t page_bytes_;
   PrefixCache* spare_;
   int32_t tokens_ = 0;

@@ -6,6 +6,7 @@
 #include "lib/base/hash.h"
 #include "lib/format/flatbuffer_copy.h"
 #include "lib/session/persist.h"
+#include "lib/session/plan.h"
 #include "lib/session/session_file.h"
 #include "lib/session/session_generated.h"
 #include "lib/text/unicode.h"
@@ -64,12 +65,14 @@ Status CheckOrigin(const fbs::SavedSession& saved, const Model& model) {
         "Open the model with the same rope options.");
   }
   const fbs::SavedPages& pages = *saved.pages();
-  const KvLayout& layout = model.batcher()->executor().kv_layout();
-  if (pages.type() != static_cast<int32_t>(layout.type)) {
-    return Differs("a cache of type", TypeName(pages.type()),
-                   TypeName(static_cast<int32_t>(layout.type)),
-                   "Open the model with the same kv_type.");
+  const auto type = static_cast<DType>(pages.type());
+  if (!KvLayout::Holds(type)) {
+    return Error(StatusCode::kFailedPrecondition,
+                 Concat("the session was saved with a cache of type ", TypeName(pages.type()),
+                        ", which this hob does not have"),
+                 "Use the hob that saved it.");
   }
+  const KvLayout layout = model.batcher()->executor().kv_layout().As(type);
   if (pages.layers() != layout.layers || pages.kv_heads() != layout.heads ||
       pages.head_dim() != layout.head_dim || pages.page_tokens() != kKvPageTokens ||
       pages.page_bytes() != layout.page_bytes()) {
@@ -167,7 +170,11 @@ class SessionRestorer {
     if (saved.dropped_tokens() < 0) return Corrupt("the saved session dropped fewer than 0 tokens");
     HOB_ASSIGN_OR_RETURN(const RollingWindow window,
                          ReadWindow(saved, tokens.size(), cached.size()));
-    HOB_ASSIGN_OR_RETURN(KvCache cache, ReadPages(head, cached.size(), reader));
+    // Of the saved type, which may take more than this session's.
+    KvCache cache = session_.cache_.Empty(static_cast<DType>(saved.pages()->type()));
+    HOB_RETURN_IF_ERROR(
+        CheckSessionFits(session_.model(), window.context, cache.layout(), session_.draft_.get()));
+    HOB_RETURN_IF_ERROR(ReadPages(head, cached.size(), reader, cache));
     stats.cache_bytes = cache.bytes();
 
     // From here on nothing fails.
@@ -228,14 +235,14 @@ class SessionRestorer {
     return window;
   }
 
-  StatusOr<KvCache> ReadPages(const SessionHead& head, size_t tokens, ByteReader& reader) const {
-    const size_t page_bytes = session_.cache_.page_bytes();
+  static Status ReadPages(const SessionHead& head, size_t tokens, ByteReader& reader,
+                          KvCache& cache) {
+    const size_t page_bytes = cache.page_bytes();
     const uint64_t count = KvCache::PagesFor(static_cast<int64_t>(tokens));
     if (head.pages_bytes() % page_bytes != 0 || head.pages_bytes() / page_bytes != count) {
       return Corrupt(Concat("the saved session has ", head.pages_bytes(), " bytes of pages; ",
                             tokens, " tokens take ", count, " pages of ", page_bytes));
     }
-    KvCache cache = session_.cache_.Empty();
     HOB_RETURN_IF_ERROR(cache.PrepareAppend(static_cast<int32_t>(tokens)));
     Hasher hasher;
     for (size_t i = 0; i < count; ++i) {
@@ -250,7 +257,7 @@ class SessionRestorer {
                    kHint);
     }
     cache.CommitAppend(static_cast<int32_t>(tokens));
-    return cache;
+    return absl::OkStatus();
   }
 
   Session& session_;

@@ -67,7 +67,7 @@ StatusOr<SessionImage> SessionImage::Create(const Session& session) {
   const auto origin = fbs::CreateSavedOrigin(
       builder, identity.low, identity.high, static_cast<int32_t>(model.activations()),
       model.rope().number(), model.rope().factor, model.rope().original_context);
-  const auto pages = PackPages(model.batcher()->executor().kv_layout(), hasher.Finish(), builder);
+  const auto pages = PackPages(cache.layout(), hasher.Finish(), builder);
   const auto sampler = PackSampler(session.sampler_, builder);
   std::vector<flatbuffers::Offset<fbs::SavedMessage>> messages;
   messages.reserve(session.messages_.size());

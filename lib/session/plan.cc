@@ -80,15 +80,15 @@ Status CheckModelFits(Runtime& runtime, const std::shared_ptr<const ModelFile>& 
                HowToFit(runtime, file, options, *plan, room));
 }
 
-Status CheckSessionFits(const Model& model, int32_t context_tokens, const Model* draft) {
+Status CheckSessionFits(const Model& model, int32_t context_tokens, const KvLayout& layout,
+                        const Model* draft) {
   const uint64_t limit = model.runtime().allocator()->limit();
   if (limit == 0) return absl::OkStatus();
-  size_t page = 0, open = 0;
+  size_t page = layout.page_bytes(), open = 0;
+  if (draft != nullptr) page += draft->batcher()->executor().kv_layout().page_bytes();
   for (const Model* each : {&model, draft}) {
     if (each == nullptr) continue;
-    const Executor& executor = each->batcher()->executor();
-    page += executor.kv_layout().page_bytes();
-    open += executor.weight_bytes() + each->batcher()->scratch_bytes();
+    open += each->batcher()->executor().weight_bytes() + each->batcher()->scratch_bytes();
   }
   const size_t bytes = KvCache::PagesFor(context_tokens) * page;
   if (open <= limit && bytes <= limit - open) return absl::OkStatus();

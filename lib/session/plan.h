@@ -20,7 +20,7 @@ struct ModelPlan {
 
   size_t scratch_bytes() const { return executor.scratch_bytes + logit_bytes; }
   size_t open_bytes() const { return executor.weight_bytes + scratch_bytes(); }
-  // The cache of a session that holds so many tokens.
+  // The cache of a session that holds so many tokens, of the model's type.
   size_t session_bytes(int64_t tokens) const;
 };
 
@@ -33,8 +33,9 @@ StatusOr<ModelPlan> PlanModel(Runtime& runtime, std::shared_ptr<const ModelFile>
 // limit.
 Status CheckModelFits(Runtime& runtime, const std::shared_ptr<const ModelFile>& file,
                       const std::string& path, const ExecutorOptions& options);
-// The same if not even a single session of so many tokens would ever fit beside the model, and
-// beside its draft model (may be null) with a cache of that.
-Status CheckSessionFits(const Model& model, int32_t context_tokens, const Model* draft);
+// The same if not even a single session of so many tokens, in a cache of `layout`, would ever fit
+// beside the model, and beside its draft model (may be null) with a cache of that.
+Status CheckSessionFits(const Model& model, int32_t context_tokens, const KvLayout& layout,
+                        const Model* draft);
 
 }  // namespace hob

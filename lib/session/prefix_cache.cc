@@ -19,10 +19,10 @@ PrefixCache::Node* PrefixCache::Child(Node& node, std::span<const int32_t> token
   return nullptr;
 }
 
-std::vector<KvPage> PrefixCache::Find(std::span<const int32_t> tokens, size_t have) {
+std::vector<KvPage> PrefixCache::Find(DType type, std::span<const int32_t> tokens, size_t have) {
   std::vector<KvPage> pages;
   const std::lock_guard lock(mutex_);
-  Node* node = &root_;
+  Node* node = &roots_[type];
   for (size_t i = 0; i < tokens.size() / kTokens; ++i) {
     node = Child(*node, tokens, i);
     if (node == nullptr) break;
@@ -32,10 +32,11 @@ std::vector<KvPage> PrefixCache::Find(std::span<const int32_t> tokens, size_t ha
   return pages;
 }
 
-void PrefixCache::Insert(std::span<const int32_t> tokens, std::span<const KvPage> pages) {
+void PrefixCache::Insert(DType type, std::span<const int32_t> tokens,
+                         std::span<const KvPage> pages) {
   if (max_pages_ == 0) return;
   const std::lock_guard lock(mutex_);
-  Node* node = &root_;
+  Node* node = &roots_[type];
   // What a prefix longer than the cache would push out is its own beginning.
   const size_t count = std::min(pages.size(), max_pages_);
   for (size_t i = 0; i < count; ++i) {

@@ -18,19 +18,20 @@ namespace hob {
 using KvPage = std::shared_ptr<const Buffer>;
 
 // A radix tree of full KV pages (as RadixAttention, Zheng et al. 2024): an edge is the tokens of a
-// page. What a page holds follows from the tokens up to its end alone, bit for bit, so it does not
-// matter whose it was. Beyond its size it forgets the leaf that was used longest ago. Thread-safe.
+// page. What a page holds follows from its type and the tokens up to its end alone, bit for bit, so
+// it does not matter whose it was. Each type has a tree of its own; beyond their size together they
+// forget the leaf that was used longest ago. Thread-safe.
 class PrefixCache {
  public:
   // 0 pages: keeps nothing.
   explicit PrefixCache(size_t max_pages) : max_pages_(max_pages) {}
 
-  // The pages of as many tokens of `tokens` as are known, from the first page on that `have` pages
-  // leave out; whole pages only.
-  std::vector<KvPage> Find(std::span<const int32_t> tokens, size_t have);
-  // Keeps `pages`, which hold `tokens` (whole pages). May throw std::bad_alloc, then without effect
-  // on what is known.
-  void Insert(std::span<const int32_t> tokens, std::span<const KvPage> pages);
+  // The pages of that type of as many tokens of `tokens` as are known, from the first page on that
+  // `have` pages leave out; whole pages only.
+  std::vector<KvPage> Find(DType type, std::span<const int32_t> tokens, size_t have);
+  // Keeps `pages`, which are of that type and hold `tokens` (whole pages). May throw
+  // std::bad_alloc, then without effect on what is known.
+  void Insert(DType type, std::span<const int32_t> tokens, std::span<const KvPage> pages);
   // Forgets a page to make room for another; false if there is none.
   bool Evict();
   // Buffer::Create, for which pages are forgotten as long as memory is short.
@@ -51,7 +52,7 @@ class PrefixCache {
 
   const size_t max_pages_;
   std::mutex mutex_;
-  Node root_;
+  PerKvType<Node> roots_;
   std::list<Node*> used_;  // latest first
 };
 

@@ -22,6 +22,11 @@ Status CheckUtf8(std::string_view text, std::string_view what) {
   return Error(StatusCode::kInvalidArgument, Concat(what, " is not UTF-8 at byte ", at));
 }
 
+KvLayout CacheLayout(const Model& model, const SessionOptions& options) {
+  const KvLayout& own = model.batcher()->executor().kv_layout();
+  return own.As(options.kv_type.value_or(own.type));
+}
+
 }  // namespace
 
 Status PromptTooLong(size_t tokens, int32_t context) {
@@ -69,7 +74,11 @@ StatusOr<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model,
   if (options.draft != nullptr) {
     HOB_ASSIGN_OR_RETURN(drafter, Drafter::Create(*options.draft, *model, options.draft_tokens));
   }
-  HOB_RETURN_IF_ERROR(CheckSessionFits(*model, context, options.draft.get()));
+  const KvLayout layout = CacheLayout(*model, options);
+  if (!KvLayout::Holds(layout.type)) {
+    return Error(StatusCode::kInvalidArgument, "session option kv_type is not F16, F32 or QC8");
+  }
+  HOB_RETURN_IF_ERROR(CheckSessionFits(*model, context, layout, options.draft.get()));
   HOB_ASSIGN_OR_RETURN(Sampler sampler, Sampler::Create(options.sampler));
   std::unique_ptr<Session> session(
       new Session(std::move(model), window, options, std::move(sampler)));
@@ -86,14 +95,14 @@ Session::Session(std::shared_ptr<Model> model, const RollingWindow& window,
       rolls_(options.roll),
       guess_(options.guess),
       sampler_(std::move(sampler)),
-      cache_(model_->runtime().allocator(), model_->batcher()->executor().kv_layout().page_bytes(),
-             &model_->prefixes()) {}
+      cache_(model_->runtime().allocator(), CacheLayout(*model_, options), &model_->prefixes()) {}
 
 StatusOr<std::unique_ptr<Session>> Session::Fork() const {
   HOB_RETURN_IF_ERROR(CheckIdle());
   SessionOptions options;
   options.roll = rolls_;
   options.guess = guess_;
+  options.kv_type = kv_type();
   std::unique_ptr<Session> fork(new Session(model_, window_, options, sampler_));
   fork->messages_ = messages_;
   fork->tokens_ = tokens_;
@@ -195,7 +204,7 @@ void Session::KeepCached(std::span<const int32_t> tokens) {
 
 void Session::AdoptShared(std::span<const int32_t> tokens) {
   const std::vector<KvPage> pages =
-      model_->prefixes().Find(tokens.first(tokens.size() - 1), cache_.full_pages());
+      model_->prefixes().Find(kv_type(), tokens.first(tokens.size() - 1), cache_.full_pages());
   // A page in part of the own is not worth less than one in full of others that ends before it.
   const size_t end = (cache_.full_pages() + pages.size()) * kKvPageTokens;
   if (pages.empty() || end <= cached_.size()) return;
@@ -207,7 +216,7 @@ void Session::AdoptShared(std::span<const int32_t> tokens) {
 void Session::Share(size_t first) {
   const size_t count = cache_.full_pages();
   if (count <= first) return;
-  model_->prefixes().Insert(std::span(cached_).first(count * kKvPageTokens),
+  model_->prefixes().Insert(kv_type(), std::span(cached_).first(count * kKvPageTokens),
                             cache_.shared_pages().first(count));
 }
 
@@ -216,7 +225,7 @@ Status Session::RunStep(std::span<const int32_t> tokens, std::span<const int32_t
   const auto rows = static_cast<int32_t>(tokens.size());
   cached_.reserve(cached_.size() + tokens.size());
   HOB_RETURN_IF_ERROR(cache_.PrepareAppend(rows));
-  const SequenceRows sequence = {cache_.pages(), 0, rows, cache_.tokens()};
+  const SequenceRows sequence = {cache_.pages(), kv_type(), 0, rows, cache_.tokens()};
   Step step;
   step.tokens = tokens;
   step.sequences = {&sequence, 1};

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,12 +25,13 @@ class Drafter;
 class Generation;
 
 struct SessionOptions {
-  int32_t context_tokens = 0;  // 0: the model's
-  bool roll = false;           // where the context is full, drop old tokens rather than end
-  int32_t keep_tokens = 0;     // that are never dropped, at the beginning
-  bool guess = false;          // speculative decoding by prompt lookup
-  std::shared_ptr<Model> draft = nullptr;  // and by a smaller model
-  int32_t draft_tokens = 0;                // 0: as many as pay
+  int32_t context_tokens = 0;    // 0: the model's
+  bool roll = false;             // where the context is full, drop old tokens rather than end
+  int32_t keep_tokens = 0;       // that are never dropped, at the beginning
+  bool guess = false;            // speculative decoding by prompt lookup
+  std::optional<DType> kv_type;  // of the cache, KvLayout::Holds; none: the model's
+  std::shared_ptr<Model> draft;  // speculative decoding by a smaller model
+  int32_t draft_tokens = 0;      // that it guesses at a time; 0: as many as pay
   SamplerOptions sampler;
 };
 
@@ -132,6 +134,7 @@ class Session {
   int32_t context_tokens() const { return window_.context; }
   bool rolls() const { return rolls_; }
   bool guesses() const { return guess_; }
+  DType kv_type() const { return cache_.type(); }
   const RollingWindow& window() const { return window_; }
   size_t message_count() const { return messages_.size(); }
   const std::vector<text::ChatMessage>& messages() const { return messages_; }

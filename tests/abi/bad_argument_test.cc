@@ -226,6 +226,8 @@ TEST_CASE("option values out of range are refused by name") {
   CheckInvalid(session_of([](auto& o) { o.speculate = 2; }), "speculate");
   CheckInvalid(session_of([](auto& o) { o.reserved[1] = 1; }), "reserved");
   CheckInvalid(session_of([](auto& o) { o.keep_tokens = 4; }), "keep_tokens");
+  CheckInvalid(session_of([](auto& o) { o.kv_type = -2; }), "hob_session_options.kv_type");
+  CheckInvalid(session_of([](auto& o) { o.kv_type = 3; }), "hob_session_options.kv_type");
   CheckInvalid(session_of([](auto& o) { o.roll = 1, o.keep_tokens = -1; }), "keep_tokens");
   CheckInvalid(session_of([](auto& o) { o.roll = 1, o.keep_tokens = 129; }), "256");
   CheckInvalid(session_of([](auto& o) { o.roll = 1, o.context_tokens = 15; }), "15");

@@ -47,6 +47,16 @@ TEST_CASE("C++: a chat") {
   CHECK(other.Restore("/no/such/file").code() == HOB_NOT_FOUND);
   CHECK(other.Save("/no/such/folder/file").code() == HOB_NOT_FOUND);
 
+  hob_session_options int8 = hob::Session::DefaultOptions();
+  CHECK(int8.kv_type == HOB_KV_MODEL);
+  int8.kv_type = HOB_KV_INT8;
+  hob::Session small = hob::Session::Create(model, int8).value();
+  small.AddMessage("user", "hello").value();
+  small.Generate(options).value();
+  CHECK(small.Stats()->cache_bytes < session.Stats()->cache_bytes);
+  int8.kv_type = 7;
+  CHECK(hob::Session::Create(model, int8).code() == HOB_INVALID_ARGUMENT);
+
   session.KeepMessages(0).value();
   session.Reset().value();
   CHECK(session.Generate().code() == HOB_FAILED_PRECONDITION);

@@ -255,7 +255,70 @@ TEST_CASE("what is cut short or altered is refused and changes nothing") {
   CHECK(Save(other.get()) == saved);
 }
 
-TEST_CASE("another model, cache or context is refused and named") {
+TEST_CASE("a restored session takes the saved type of cache") {
+  hob_session_options options = HOB_SESSION_OPTIONS_INIT;
+  for (const hob_kv_type type : {HOB_KV_F16, HOB_KV_F32, HOB_KV_INT8}) {
+    options.kv_type = type;
+    const Place place = MakePlace(2, &options);
+    Converse(place.session.get());
+    const Bytes saved = Save(place.session.get());
+    const std::vector<int32_t> next = GoOn(place.session.get());
+    hob_session_stats wanted = HOB_SESSION_STATS_INIT;
+    REQUIRE_OK(hob_session_get_stats(&wanted, place.session.get(), &error));
+    for (const hob_kv_type own : {HOB_KV_F16, HOB_KV_F32, HOB_KV_INT8}) {
+      INFO("saved " << type << ", own " << own);
+      hob_model_options model_options = HOB_MODEL_OPTIONS_INIT;
+      model_options.kv_type = own;
+      const Place other = MakePlace(1, nullptr, &model_options);
+      Converse(other.session.get());  // what others may share is of another type
+      const SessionPtr session = MakeSession(other.model.get());
+      for (hob_session* each : {other.session.get(), session.get()}) {
+        REQUIRE(Restore(each, saved).status == HOB_OK);
+        CHECK(Save(each) == saved);
+        CHECK(GoOn(each) == next);
+        hob_session_stats stats = HOB_SESSION_STATS_INIT;
+        REQUIRE_OK(hob_session_get_stats(&stats, each, &error));
+        CHECK(stats.cache_bytes == wanted.cache_bytes);
+      }
+    }
+  }
+}
+
+TEST_CASE("a restored session whose type could not be filled is refused") {
+  hob_session_options options = HOB_SESSION_OPTIONS_INIT;
+  options.kv_type = HOB_KV_F32;
+  const Place place = MakePlace(1, &options);
+  Converse(place.session.get());
+  const Bytes saved = Save(place.session.get());
+  const std::string path = ChatFixture();
+  hob_model_plan_info plan = HOB_MODEL_PLAN_INFO_INIT;
+  REQUIRE_OK(hob_model_plan(&plan, place.runtime.get(), path.data(), path.size(), nullptr, &error));
+  hob_runtime_options limits = HOB_RUNTIME_OPTIONS_INIT;
+  limits.threads = 1;
+  limits.memory_limit = plan.weight_bytes + plan.scratch_bytes + plan.session_bytes;
+  hob_runtime* limited = nullptr;
+  REQUIRE_OK(hob_runtime_create(&limited, &limits, &error));
+  const RuntimePtr runtime(limited);
+  const ModelPtr model = OpenModel(limited, path);
+  SessionPtr session = MakeSession(model.get());  // f16
+  Converse(session.get());
+  const Bytes state = Save(session.get());
+  const Outcome outcome = Restore(session.get(), saved);
+  INFO(outcome.message << " | " << outcome.hint);
+  CHECK(outcome.status == HOB_RESOURCE_EXHAUSTED);
+  CHECK(outcome.hint.find("at most 128") != std::string::npos);
+  CHECK(Save(session.get()) == state);
+  // Nor can it be made with the model's context, but with half of that.
+  hob_session* out = nullptr;
+  CHECK(Try([&](auto e) { return hob_session_create(&out, model.get(), &options, e); }).status ==
+        HOB_RESOURCE_EXHAUSTED);
+  options.context_tokens = 128;
+  session.reset();
+  const SessionPtr small = MakeSession(model.get(), &options);
+  REQUIRE(Restore(small.get(), saved).status == HOB_OK);
+}
+
+TEST_CASE("another model, activations or context is refused and named") {
   const Place place = MakePlace();
   Converse(place.session.get());
   const Bytes saved = Save(place.session.get());
@@ -278,10 +341,6 @@ TEST_CASE("another model, cache or context is refused and named") {
     refused(other.session.get(), HOB_FAILED_PRECONDITION, Text(saved_hash));
   }
   hob_model_options model_options = HOB_MODEL_OPTIONS_INIT;
-  model_options.kv_type = HOB_KV_F32;
-  refused(MakePlace(2, nullptr, &model_options).session.get(), HOB_FAILED_PRECONDITION,
-          "a cache of type F16, this one has F32");
-  model_options = HOB_MODEL_OPTIONS_INIT;
   model_options.activations = HOB_ACTIVATIONS_INT8;
   refused(MakePlace(2, nullptr, &model_options).session.get(), HOB_FAILED_PRECONDITION,
           "activations int16, this one has int8");

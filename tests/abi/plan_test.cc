@@ -261,6 +261,34 @@ TEST_CASE("a session that could never be filled is refused with the context that
   CHECK(Info(runtime.get()).peak_bytes <= limit);
 }
 
+TEST_CASE("a session is held against the limit with its own type of cache") {
+  const std::string path = ChatFixture();
+  hob_model_options options = HOB_MODEL_OPTIONS_INIT;
+  options.kv_type = HOB_KV_INT8;
+  const hob_model_plan_info int8 = Plan(MakeRuntime().get(), path, options);
+  const hob_model_plan_info f16 = Plan(MakeRuntime().get(), path, HOB_MODEL_OPTIONS_INIT);
+  CHECK(int8.scratch_bytes == f16.scratch_bytes);  // whatever sessions choose
+  CHECK(int8.session_bytes < f16.session_bytes * 2 / 3);
+  const uint64_t limit = f16.weight_bytes + f16.scratch_bytes + int8.session_bytes;
+  const RuntimePtr runtime = LimitedRuntime(limit);
+  const ModelPtr model = OpenModel(runtime.get(), path);
+  const Outcome outcome = Try([&](auto e) {
+    hob_session* session = nullptr;
+    return hob_session_create(&session, model.get(), nullptr, e);
+  });
+  INFO(Message(outcome));
+  CHECK(outcome.status == HOB_RESOURCE_EXHAUSTED);
+  CHECK(outcome.message.find(std::to_string(f16.session_bytes)) != std::string::npos);
+  hob_session_options fits = HOB_SESSION_OPTIONS_INIT;
+  fits.kv_type = HOB_KV_INT8;
+  const SessionPtr session = MakeSession(model.get(), &fits);
+  Fill(session.get(), static_cast<size_t>(int8.context_length) - 1);
+  hob_session_stats stats = HOB_SESSION_STATS_INIT;
+  REQUIRE_OK(hob_session_get_stats(&stats, session.get(), &error));
+  CHECK(stats.cache_bytes == int8.session_bytes);
+  CHECK(Info(runtime.get()).bytes_in_use == limit);
+}
+
 TEST_CASE("an answer that passes the limit fails, and the session goes on when there is room") {
   const std::string path = ChatFixture();
   const hob_model_options options = HOB_MODEL_OPTIONS_INIT;

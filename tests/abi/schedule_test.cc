@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same answer, however sessions are scheduled: random schedules of several sessions on several
-// threads, each session's tokens and logits compared with those of the session alone.
+// threads, each session's tokens and logits compared with those of the session alone, in a model
+// opened for its type of cache.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -59,10 +60,11 @@ constexpr Execution kExecutions[] = {{1, 512}, {2, 7}, {2, 64}, {4, 16}, {4, 512
 constexpr size_t kExecutionsCount = std::size(kExecutions);
 constexpr Execution kReference = {1, 512};
 
-ModelPtr Open(hob_runtime* runtime, const Numbers& numbers, const Execution& execution) {
+ModelPtr Open(hob_runtime* runtime, const Numbers& numbers, const Execution& execution,
+              hob_kv_type kv = HOB_KV_MODEL) {
   hob_model_options options = HOB_MODEL_OPTIONS_INIT;
   options.activations = numbers.activations;
-  options.kv_type = numbers.kv;
+  options.kv_type = kv == HOB_KV_MODEL ? numbers.kv : kv;
   options.max_batch_rows = execution.rows;
   return OpenModel(runtime, Fixture(numbers.fixture), &options);
 }
@@ -90,12 +92,13 @@ hob_sampler_options SamplerOf(int which) {
 }
 
 // Null with a status, rather than a check: used on any thread.
-SessionPtr NewSession(hob_model* model, int sampler, bool rolls, int prompt,
+SessionPtr NewSession(hob_model* model, hob_kv_type kv, int sampler, bool rolls, int prompt,
                       bool speculates = false, hob_model* draft = nullptr,
                       int32_t draft_tokens = 0) {
   const hob_sampler_options sampling = SamplerOf(sampler);
   hob_session_options options = HOB_SESSION_OPTIONS_INIT;
   options.sampler = &sampling;
+  options.kv_type = kv;
   options.speculate = speculates ? 1 : 0;
   options.draft = draft;
   options.draft_tokens = draft_tokens;
@@ -145,6 +148,7 @@ enum class Between { kNothing, kFork, kSave };
 // What a session does in a schedule, all drawn beforehand.
 struct Part {
   size_t model = 0;  // of the world's
+  hob_kv_type kv = HOB_KV_MODEL;
   int prompt = 0, sampler = 0;
   bool rolls = false, evaluates = false, blocks = false;
   int32_t tokens = 0, priority = 0;
@@ -158,17 +162,13 @@ struct Part {
 
 class References {
  public:
-  References() : runtime_(MakeRuntime(kReference.threads)) {
-    for (const Numbers& numbers : kNumbers) {
-      models_.push_back(Open(runtime_.get(), numbers, kReference));
-    }
-  }
+  References() : runtime_(MakeRuntime(kReference.threads)) {}
   const std::vector<int32_t>& Tokens(const Part& part) {
-    const auto key = std::tuple(part.model, part.prompt, part.sampler, part.rolls);
+    const auto key = std::tuple(part.model, part.kv, part.prompt, part.sampler, part.rolls);
     const auto found = tokens_.find(key);
     if (found != tokens_.end()) return found->second;
     const SessionPtr session =
-        NewSession(models_[part.model].get(), part.sampler, part.rolls, part.prompt);
+        NewSession(Model(part), HOB_KV_MODEL, part.sampler, part.rolls, part.prompt);
     REQUIRE(session != nullptr);
     std::vector<int32_t> tokens;
     hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
@@ -184,25 +184,33 @@ class References {
     return tokens_[key] = std::move(tokens);
   }
   uint64_t Logits(const Part& part) {
-    const auto key = std::pair(part.model, part.prompt);
+    const auto key = std::tuple(part.model, part.kv, part.prompt);
     const auto found = logits_.find(key);
     if (found != logits_.end()) return found->second;
-    const SessionPtr session = NewSession(models_[part.model].get(), 0, false, part.prompt);
+    const SessionPtr session = NewSession(Model(part), HOB_KV_MODEL, 0, false, part.prompt);
     uint64_t hash = 0;
-    REQUIRE(EvaluateHash(session.get(), part.prompt, Vocabulary(part.model), &hash));
+    REQUIRE(EvaluateHash(session.get(), part.prompt, Vocabulary(part), &hash));
     return logits_[key] = hash;
   }
-  int32_t Vocabulary(size_t model) {
+  int32_t Vocabulary(const Part& part) {
     hob_model_info info = HOB_MODEL_INFO_INIT;
-    REQUIRE_OK(hob_model_get_info(&info, models_[model].get(), &error));
+    REQUIRE_OK(hob_model_get_info(&info, Model(part), &error));
     return info.vocabulary_size;
   }
 
  private:
+  hob_model* Model(const Part& part) {
+    ModelPtr& model = models_[{part.model, part.kv}];
+    if (model == nullptr) {
+      model = Open(runtime_.get(), kNumbers[part.model], kReference, part.kv);
+    }
+    return model.get();
+  }
+
   RuntimePtr runtime_;
-  std::vector<ModelPtr> models_;
-  std::map<std::tuple<size_t, int, int, bool>, std::vector<int32_t>> tokens_;
-  std::map<std::pair<size_t, int>, uint64_t> logits_;
+  std::map<std::pair<size_t, hob_kv_type>, ModelPtr> models_;
+  std::map<std::tuple<size_t, hob_kv_type, int, int, bool>, std::vector<int32_t>> tokens_;
+  std::map<std::tuple<size_t, hob_kv_type, int>, uint64_t> logits_;
 };
 
 // A runtime and its models, all of them in one: their steps take turns.
@@ -235,6 +243,9 @@ Part DrawPart(std::mt19937_64& random, size_t model) {
   part.speculates = Below(random, 3) == 0;
   if (Below(random, 3) == 0) part.draft_tokens = 1 + Below(random, 6);
   part.from_outside = Below(random, 2) == 0;
+  constexpr hob_kv_type kTypes[] = {HOB_KV_MODEL, HOB_KV_MODEL, HOB_KV_MODEL,
+                                    HOB_KV_F16,   HOB_KV_F32,   HOB_KV_INT8};
+  part.kv = kTypes[Below(random, static_cast<int>(std::size(kTypes)))];
   return part;
 }
 
@@ -318,15 +329,15 @@ void RunPart(const World& world, const Part& part, int32_t vocabulary, Seen& see
   if (part.delay_us > 0) std::this_thread::sleep_for(std::chrono::microseconds(part.delay_us));
   hob_model* model = world.models[part.model].get();
   if (part.evaluates) {
-    const SessionPtr session = NewSession(model, 0, false, part.prompt);
+    const SessionPtr session = NewSession(model, part.kv, 0, false, part.prompt);
     if (session == nullptr || !EvaluateHash(session.get(), part.prompt, vocabulary, &seen.logits)) {
       seen.failure = "evaluate failed";
       return;
     }
   }
   hob_model* draft = part.draft_tokens > 0 ? world.drafts[part.model].get() : nullptr;
-  SessionPtr session = NewSession(model, part.sampler, part.rolls, part.prompt, part.speculates,
-                                  draft, part.draft_tokens);
+  SessionPtr session = NewSession(model, part.kv, part.sampler, part.rolls, part.prompt,
+                                  part.speculates, draft, part.draft_tokens);
   if (session == nullptr) {
     seen.failure = "no session";
     return;
@@ -390,7 +401,7 @@ TEST_CASE("every session's answer is that of the session alone, over random sche
       part = DrawPart(random, other ? static_cast<size_t>(Below(random, kNumbersCount)) : model);
     }
     std::vector<int32_t> vocabularies;
-    for (const Part& part : parts) vocabularies.push_back(references.Vocabulary(part.model));
+    for (const Part& part : parts) vocabularies.push_back(references.Vocabulary(part));
     std::vector<Seen> seen(parts.size());
     std::vector<std::thread> threads;
     for (size_t p = 0; p < parts.size(); ++p) {
@@ -403,10 +414,10 @@ TEST_CASE("every session's answer is that of the session alone, over random sche
       std::vector<int32_t> wanted = references.Tokens(part);
       wanted.resize(static_cast<size_t>(part.tokens));
       INFO("seed " << seed << ", schedule " << i << ", execution " << execution << ", session " << p
-                   << ": " << kNumbers[part.model].fixture << ", prompt " << part.prompt
-                   << ", sampler " << part.sampler << ", rolls " << part.rolls << ", tries "
-                   << part.cancels.size() + 1 << ", blocks " << part.blocks << ", draft tokens "
-                   << part.draft_tokens);
+                   << ": " << kNumbers[part.model].fixture << ", cache " << part.kv << ", prompt "
+                   << part.prompt << ", sampler " << part.sampler << ", rolls " << part.rolls
+                   << ", tries " << part.cancels.size() + 1 << ", blocks " << part.blocks
+                   << ", draft tokens " << part.draft_tokens);
       CHECK(seen[p].failure == "");
       CHECK(seen[p].tokens == wanted);
       const bool same_logits = !part.evaluates || seen[p].logits == references.Logits(part);

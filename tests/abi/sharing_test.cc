@@ -52,6 +52,55 @@ TEST_CASE("sessions that begin alike share what was computed, and answer as if a
   CHECK(Tokens(first.get()) == Alone(prompt, 20));
 }
 
+TEST_CASE("caches of several types share a model, and what is computed within a type") {
+  const std::vector<int32_t> prompt = Prompt(150);
+  constexpr hob_kv_type kTypes[] = {HOB_KV_F16, HOB_KV_F32, HOB_KV_INT8};
+  // What a model that was opened for the type answers, and the bytes that takes.
+  std::vector<std::vector<int32_t>> wanted;
+  std::vector<uint64_t> token_bytes;
+  for (const hob_kv_type type : kTypes) {
+    const RuntimePtr runtime = MakeRuntime();
+    hob_model_options options = HOB_MODEL_OPTIONS_INIT;
+    options.kv_type = type;
+    const ModelPtr model = OpenModel(runtime.get(), ChatFixture(), &options);
+    const SessionPtr session = MakeSession(model.get());
+    AddTokens(session.get(), prompt);
+    Generate(session.get(), 20);
+    wanted.push_back(Tokens(session.get()));
+    hob_model_info info = HOB_MODEL_INFO_INIT;
+    REQUIRE_OK(hob_model_get_info(&info, model.get(), &error));
+    token_bytes.push_back(info.kv_bytes_per_token);
+  }
+  for (const hob_kv_type own : kTypes) {
+    const RuntimePtr runtime = MakeRuntime();
+    hob_model_options options = HOB_MODEL_OPTIONS_INIT;
+    options.kv_type = own;
+    const ModelPtr model = OpenModel(runtime.get(), ChatFixture(), &options);
+    for (const int32_t cached : {0, 128}) {
+      for (size_t i = 0; i < std::size(kTypes); ++i) {
+        INFO("model " << own << ", session " << kTypes[i]);
+        hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
+        session_options.kv_type = kTypes[i];
+        const SessionPtr session = MakeSession(model.get(), &session_options);
+        AddTokens(session.get(), prompt);
+        CHECK(Generate(session.get(), 20).cached_tokens == cached);  // of its own type
+        CHECK(Tokens(session.get()) == wanted[i]);
+        hob_session* fork = nullptr;
+        REQUIRE_OK(hob_session_fork(&fork, session.get(), &error));
+        const SessionPtr owner(fork);
+        for (hob_session* each : {session.get(), fork}) {
+          hob_session_stats stats = HOB_SESSION_STATS_INIT;
+          REQUIRE_OK(hob_session_get_stats(&stats, each, &error));
+          CHECK(stats.cache_bytes == 192 * token_bytes[i]);
+        }
+        Generate(session.get(), 30);
+        CHECK(Generate(fork, 30).cached_tokens > 160);
+        CHECK(Tokens(fork) == Tokens(session.get()));
+      }
+    }
+  }
+}
+
 TEST_CASE("what is shared is bounded, and gone where it is not wanted") {
   const RuntimePtr runtime = MakeRuntime();
   hob_model_options options = HOB_MODEL_OPTIONS_INIT;

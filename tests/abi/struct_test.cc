@@ -128,6 +128,14 @@ TEST_CASE("a struct of a size that it had before is read that far") {
   hob_model_info info = HOB_MODEL_INFO_INIT;
   REQUIRE_OK(hob_model_get_info(&info, model.get(), &error));
   CHECK(info.max_batch_rows == 7);
+  hob_session_options session = HOB_SESSION_OPTIONS_INIT;
+  session.kv_type = 99;
+  session.context_tokens = 77;
+  session.struct_size = offsetof(hob_session_options, kv_type);
+  hob_session_stats stats = HOB_SESSION_STATS_INIT;
+  const SessionPtr older = MakeSession(model.get(), &session);
+  REQUIRE_OK(hob_session_get_stats(&stats, older.get(), &error));
+  CHECK(stats.context_tokens == 77);
   options.struct_size += 4;
   hob_model* out = nullptr;
   CHECK(Try([&](auto e) {

@@ -124,7 +124,8 @@ StatusOr<Buffer> OpRunner::MakeRows(const Operand& operand, uint32_t seed) {
 
 // One sequence, its cache full of some small number up to the rows of the step.
 Status OpRunner::MakeCache(const OpQuery& query) {
-  sequence_ = {nullptr, 0, static_cast<int32_t>(rows_), static_cast<int32_t>(query.context)};
+  sequence_ = {nullptr, case_.kv.type, 0, static_cast<int32_t>(rows_),
+               static_cast<int32_t>(query.context)};
   step_.sequences = {&sequence_, 1};
   step_.logit_rows = logit_rows_;
   const size_t page = case_.kv.page_bytes();

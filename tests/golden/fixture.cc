@@ -73,7 +73,8 @@ StatusOr<Runner> MakeRunner(const Fixture& fixture, DType activations, size_t th
   return runner;
 }
 
-Sequence::Sequence(const Runner& runner, size_t positions) {
+Sequence::Sequence(const Runner& runner, size_t positions)
+    : type_(runner.executor->kv_layout().type) {
   const size_t pages = (positions + kKvPageTokens - 1) / kKvPageTokens;
   for (size_t i = 0; i < pages; ++i) {
     buffers_.push_back(NewBuffer(runner, runner.executor->kv_layout().page_bytes()));
@@ -85,6 +86,7 @@ Sequence::Sequence(const Runner& runner, size_t positions) {
 SequenceRows Sequence::Next(int32_t first_row, int32_t rows) {
   SequenceRows result;
   result.pages = pages_.data();
+  result.kv_type = type_;
   result.first_row = first_row;
   result.rows = rows;
   result.position = position_;

@@ -46,6 +46,7 @@ class Sequence {
   SequenceRows Next(int32_t first_row, int32_t rows);
 
  private:
+  DType type_;
   std::vector<Buffer> buffers_;
   std::vector<uint8_t*> pages_;
   int32_t position_ = 0;

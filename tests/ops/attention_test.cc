@@ -41,7 +41,8 @@ OpSpec Spec(const Shape& shape) {
 // written.
 struct Sequence {
   Sequence(const Shape& shape, size_t tokens, uint32_t seed)
-      : q(Random(tokens * shape.queries(), seed, 2.0f)),
+      : type(shape.cache),
+        q(Random(tokens * shape.queries(), seed, 2.0f)),
         k(Random(tokens * shape.keys(), seed + 1, 2.0f)),
         v(Random(tokens * shape.keys(), seed + 2)) {
     const size_t pages = (tokens + kKvPageTokens - 1) / kKvPageTokens;
@@ -54,6 +55,7 @@ struct Sequence {
       page_table.push_back(memory.data() + (pages - 1 - i) * shape.kv().page_bytes());
     }
   }
+  DType type;
   std::vector<float> q, k, v;
   Buffer memory;
   std::vector<uint8_t*> page_table;
@@ -69,7 +71,8 @@ std::vector<uint8_t> RunParts(Runner& runner, const Shape& shape, const std::vec
   std::vector<std::vector<float>> inputs(3);
   int32_t rows = 0;
   for (const Part& part : parts) {
-    sequences.push_back({part.sequence->page_table.data(), rows, part.rows, part.position});
+    sequences.push_back(
+        {part.sequence->page_table.data(), part.sequence->type, rows, part.rows, part.position});
     rows += part.rows;
     const auto append = [&](std::vector<float>& to, const std::vector<float>& from, size_t width) {
       const std::vector<float> slice = Slice(from, part.position * width, part.rows * width);
@@ -298,6 +301,51 @@ TEST_CASE("attention: sequences of a batch do not see each other") {
       }
       CHECK((RunParts(runner, shape, prompts) == alone_prompts));
       CHECK((RunParts(runner, shape, decodes) == alone_decodes));
+    }
+  }
+}
+
+TEST_CASE("attention: caches of several types in a step, each as in a step of its own type") {
+  const Shape base = GENERATE(Shape{9, 3, 64}, Shape{4, 1, 40, 100}, Shape{3, 1, 20},
+                              Shape{6, 2, 16, 0, DType::kF16, DType::kQ8Act},
+                              Shape{2, 1, 16, 0, DType::kF16, DType::kQ16Act});
+  const int32_t lengths[] = {1, 65, 257, 530, 3, 64, 1100};
+  for (const NamedChoice& choice : ChoicesFor({9, 3, 64, 0, DType::kQC8})) {
+    const bool slow = choice.name == "scalar" || base.head_dim % 8 != 0;
+    for (const size_t threads : {1, 3}) {
+      if (slow && threads == 3) continue;
+      CAPTURE(choice.name, threads, base.head_dim);
+      auto pool = MakePool(threads);
+      std::vector<std::unique_ptr<Sequence>> sequences;
+      std::vector<Part> prompts, decodes;
+      std::vector<uint8_t> alone_prompts, alone_decodes;
+      for (const int32_t length : lengths) {
+        if (slow && length > 300) continue;
+        Shape shape = base;
+        shape.cache = KvLayout::kTypes[sequences.size() % 3];
+        Runner runner("attention", Spec(shape), choice.choice, *pool, 2100, shape.kv());
+        sequences.push_back(std::make_unique<Sequence>(shape, length + 1, length));
+        Sequence* sequence = sequences.back().get();
+        const auto a = RunParts(runner, shape, {{sequence, 0, length}});
+        const auto b = RunParts(runner, shape, {{sequence, length, 1}});
+        alone_prompts.insert(alone_prompts.end(), a.begin(), a.end());
+        alone_decodes.insert(alone_decodes.end(), b.begin(), b.end());
+        std::memset(sequence->memory.data(), 0xff, sequence->memory.size());
+        prompts.push_back({sequence, 0, length});
+        decodes.push_back({sequence, length, 1});
+      }
+      for (const DType own : KvLayout::kTypes) {
+        Shape shape = base;
+        shape.cache = own;
+        Runner runner("attention", Spec(shape), choice.choice, *pool, 2100, shape.kv());
+        CHECK((RunParts(runner, shape, prompts) == alone_prompts));
+        CHECK((RunParts(runner, shape, decodes) == alone_decodes));
+        // Few rows over a long context: split over threads, beside a short one of another type.
+        const std::vector<Part> few(decodes.end() - 2, decodes.end());
+        const size_t bytes = few.size() * alone_decodes.size() / decodes.size();
+        CHECK((RunParts(runner, shape, few) ==
+               Slice(alone_decodes, alone_decodes.size() - bytes, bytes)));
+      }
     }
   }
 }

@@ -29,7 +29,8 @@ TEST_CASE("rope_angles: cosines and sines of each row's position") {
   const FloatTensor factors({1.0f, 2.0f, 8.0f, 0.5f}, {4});
   // Two sequences: positions 5, 6, 7 and 4000.
   const std::vector<int32_t> tokens(4);
-  const SequenceRows sequences[] = {{nullptr, 0, 3, 5}, {nullptr, 3, 1, 4000}};
+  const SequenceRows sequences[] = {{.first_row = 0, .rows = 3, .position = 5},
+                                    {.first_row = 3, .rows = 1, .position = 4000}};
   const double positions[] = {5, 6, 7, 4000};
   Step step;
   step.tokens = tokens;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The logits of a row are the same bits alone and in any batch: random sequences, cut at random,
-// begun at random moments, against each token by token on its own.
+// The logits of a row are the same bits alone and in any batch: random sequences, with caches of
+// random types, cut at random, begun at random moments, against each token by token on its own in a
+// model opened for that type.
 #include <atomic>
 #include <bit>
 #include <catch2/catch_test_macros.hpp>
@@ -48,8 +49,8 @@ uint64_t Hash(std::span<const float> values) {
 // Runs given tokens and keeps a hash of the logits at each position that it asks for.
 class Recorder final : public testing::TestSequence {
  public:
-  Recorder(const Batcher& batcher, std::vector<int32_t> tokens, std::vector<Piece> pieces)
-      : TestSequence(batcher), tokens_(std::move(tokens)), pieces_(std::move(pieces)) {}
+  Recorder(const Batcher& batcher, DType kv, std::vector<int32_t> tokens, std::vector<Piece> pieces)
+      : TestSequence(batcher, kv), tokens_(std::move(tokens)), pieces_(std::move(pieces)) {}
 
   Work Next(int32_t) override {
     const auto at = static_cast<size_t>(cache_.tokens());
@@ -92,8 +93,9 @@ struct World {
     REQUIRE(executor.ok());
     batcher = *Batcher::Create(*std::move(executor), *scheduler, allocator);
   }
-  std::shared_ptr<Recorder> Make(std::vector<int32_t> tokens, std::vector<Piece> pieces) const {
-    return std::make_shared<Recorder>(*batcher, std::move(tokens), std::move(pieces));
+  std::shared_ptr<Recorder> Make(DType kv, std::vector<int32_t> tokens,
+                                 std::vector<Piece> pieces) const {
+    return std::make_shared<Recorder>(*batcher, kv, std::move(tokens), std::move(pieces));
   }
   int32_t rows() const { return batcher->executor().max_rows(); }
 
@@ -125,31 +127,47 @@ std::vector<Piece> Cut(std::mt19937& random, size_t tokens, int32_t max_rows) {
   return pieces;
 }
 
-void CheckSchedules(const char* fixture, DType activations, DType kv) {
+using Hashes = std::vector<std::map<size_t, uint64_t>>;  // of each text
+
+Hashes Alone(const char* fixture, DType activations, DType kv) {
   const World alone(fixture, activations, kv, 1, 512);
-  std::vector<std::map<size_t, uint64_t>> wanted;
+  Hashes wanted;
   for (int text = 0; text < kTexts; ++text) {
     const std::vector<int32_t> tokens = Text(text);
-    const auto recorder = alone.Make(tokens, std::vector<Piece>(tokens.size(), Piece{1, 1}));
+    const auto recorder = alone.Make(kv, tokens, std::vector<Piece>(tokens.size(), Piece{1, 1}));
     REQUIRE(alone.scheduler->Submit(*alone.batcher, recorder, {}).ok());
     REQUIRE(recorder->AwaitEnd().ok());
     REQUIRE(recorder->hashes.size() == tokens.size());
     wanted.push_back(recorder->hashes);
   }
+  return wanted;
+}
+
+// The models are opened for caches of the types in turn.
+void CheckSchedules(const char* fixture, DType activations, const std::vector<DType>& types) {
+  std::vector<Hashes> wanted;
+  for (const DType type : types) wanted.push_back(Alone(fixture, activations, type));
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) CHECK(wanted[i] != wanted[j]);
+  }
   std::vector<std::unique_ptr<World>> worlds;
   for (const auto& [threads, rows] :
        {std::pair(1, 24), std::pair(2, 9), std::pair(2, 512), std::pair(4, 64), std::pair(3, 1)}) {
-    worlds.push_back(
-        std::make_unique<World>(fixture, activations, kv, static_cast<size_t>(threads), rows));
+    worlds.push_back(std::make_unique<World>(fixture, activations,
+                                             types[worlds.size() % types.size()],
+                                             static_cast<size_t>(threads), rows));
   }
   for (int schedule = 0, end = Schedules(); schedule < end; ++schedule) {
     std::mt19937 random(static_cast<uint32_t>(schedule));
     const World& world = *worlds[random() % worlds.size()];
-    std::vector<std::pair<size_t, std::shared_ptr<Recorder>>> recorders;
+    std::vector<std::pair<const std::map<size_t, uint64_t>*, std::shared_ptr<Recorder>>> recorders;
     for (size_t n = 2 + random() % 6; n > 0; --n) {
       const size_t text = random() % kTexts;
       const std::vector<int32_t> tokens = Text(static_cast<int>(text));
-      recorders.emplace_back(text, world.Make(tokens, Cut(random, tokens.size(), world.rows())));
+      const size_t type = random() % types.size();
+      recorders.emplace_back(
+          &wanted[type][text],
+          world.Make(types[type], tokens, Cut(random, tokens.size(), world.rows())));
       const Urgency urgency{.priority = static_cast<int32_t>(random() % 2)};
       REQUIRE(world.scheduler->Submit(*world.batcher, recorders.back().second, urgency).ok());
       if (random() % 2 == 0) {
@@ -157,11 +175,11 @@ void CheckSchedules(const char* fixture, DType activations, DType kv) {
       }
     }
     size_t compared = 0, different = 0;
-    for (const auto& [text, recorder] : recorders) {
+    for (const auto& [own, recorder] : recorders) {
       REQUIRE(recorder->AwaitEnd().ok());
       for (const auto& [position, hash] : recorder->hashes) {
         ++compared;
-        if (hash != wanted[text].at(position)) ++different;
+        if (hash != own->at(position)) ++different;
       }
     }
     INFO(fixture << ", schedule " << schedule << ", " << world.pool->threads() << " threads, "
@@ -172,10 +190,14 @@ void CheckSchedules(const char* fixture, DType activations, DType kv) {
 }
 
 TEST_CASE("logits do not depend on what shares the step") {
-  CheckSchedules("smollm-q4_1.gguf", DType::kQ16Act, DType::kF16);
-  CheckSchedules("qwen3-q4_1.gguf", DType::kQ8Act, DType::kF32);
-  CheckSchedules("llama3-k.gguf", DType::kQ16Act, DType::kF32);
-  CheckSchedules("llama-float.gguf", DType::kF32, DType::kF32);
+  constexpr DType kF16 = DType::kF16, kF32 = DType::kF32, kInt8 = DType::kQC8;
+  CheckSchedules("smollm-q4_1.gguf", DType::kQ16Act, {kF16});
+  CheckSchedules("qwen3-q4_1.gguf", DType::kQ8Act, {kF32});
+  CheckSchedules("llama-float.gguf", DType::kF32, {kF32});
+  CheckSchedules("smollm-q4_1.gguf", DType::kQ16Act, {kF16, kInt8});
+  CheckSchedules("qwen3-q4_1.gguf", DType::kQ8Act, {kInt8, kF16, kF32});
+  CheckSchedules("llama3-k.gguf", DType::kQ16Act, {kF32, kInt8, kF16});
+  CheckSchedules("llama-float.gguf", DType::kF32, {kF32, kInt8});
 }
 
 }  // namespace

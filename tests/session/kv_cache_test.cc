@@ -5,6 +5,8 @@
 
 namespace {
 
+// 64 tokens of a layer, a head and one channel: keys and values.
+constexpr hob::KvLayout kLayout = {hob::DType::kF16, 1, 1, 1};
 constexpr size_t kPageBytes = 256;
 
 // Fails when fewer than `bytes` are left.
@@ -27,7 +29,7 @@ struct Budget {
 TEST_CASE("pages come with tokens and go with them") {
   auto allocator = std::make_shared<hob::Allocator>();
   {
-    hob::KvCache cache(allocator, kPageBytes);
+    hob::KvCache cache(allocator, kLayout);
     REQUIRE(cache.PrepareAppend(1).ok());
     cache.CommitAppend(1);
     CHECK(cache.bytes() == kPageBytes);
@@ -44,7 +46,7 @@ TEST_CASE("pages come with tokens and go with them") {
 
 TEST_CASE("a fork shares pages until one is written to") {
   auto allocator = std::make_shared<hob::Allocator>();
-  hob::KvCache cache(allocator, kPageBytes);
+  hob::KvCache cache(allocator, kLayout);
   const int32_t tokens = hob::kKvPageTokens + 10;
   REQUIRE(cache.PrepareAppend(tokens).ok());
   cache.CommitAppend(tokens);
@@ -66,7 +68,7 @@ TEST_CASE("when memory is out, the cache stays as it was") {
   Budget budget{2 * kPageBytes};
   auto allocator = std::make_shared<hob::Allocator>(
       hob::AllocatorHooks{&Budget::Allocate, &Budget::Release, &budget});
-  hob::KvCache cache(allocator, kPageBytes);
+  hob::KvCache cache(allocator, kLayout);
   REQUIRE(cache.PrepareAppend(5).ok());
   cache.CommitAppend(5);
   const hob::Status status = cache.PrepareAppend(3 * hob::kKvPageTokens);
@@ -74,4 +76,17 @@ TEST_CASE("when memory is out, the cache stays as it was") {
   CHECK(cache.tokens() == 5);
   CHECK(cache.bytes() == kPageBytes);
   CHECK(cache.PrepareAppend(hob::kKvPageTokens).ok());
+}
+
+TEST_CASE("an empty cache of another type has that one's pages") {
+  auto allocator = std::make_shared<hob::Allocator>();
+  const hob::KvCache cache(allocator, kLayout);
+  CHECK(cache.type() == hob::DType::kF16);
+  CHECK(cache.page_bytes() == kPageBytes);
+  hob::KvCache other = cache.Empty(hob::DType::kF32);
+  CHECK(other.type() == hob::DType::kF32);
+  REQUIRE(other.PrepareAppend(1).ok());
+  CHECK(other.bytes() == 2 * kPageBytes);
+  CHECK(other.Fork().type() == hob::DType::kF32);
+  CHECK(allocator->bytes_in_use() == 2 * kPageBytes);
 }

@@ -103,6 +103,9 @@ TEST_CASE("a saved session whose content is wrong is refused") {
   refused("hash", [](auto& s) { s.origin->model_low ^= 1; });
   refused("hash", [](auto& s) { s.origin->model_high ^= 1; });
   refused("of number 77", [](auto& s) { s.origin->activations = 77; });
+  refused("type Q4_0, which", [](auto& s) { s.pages->type = static_cast<int32_t>(DType::kQ4_0); });
+  // Pages of another size than the type's.
+  refused("cache pages", [](auto& s) { s.pages->type = static_cast<int32_t>(DType::kQC8); });
   refused("type of number -5", [](auto& s) { s.pages->type = -5; });
   refused("cache pages", [](auto& s) { s.pages->layers += 1; });
   refused("cache pages", [](auto& s) { s.pages->kv_heads = -1; });

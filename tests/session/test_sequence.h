@@ -17,7 +17,7 @@ class TestSequence : public Sequence {
  public:
   Status Prepare(int32_t rows, SequenceRows* out) override {
     HOB_RETURN_IF_ERROR(cache_.PrepareAppend(rows));
-    *out = {cache_.pages(), 0, rows, cache_.tokens()};
+    *out = {cache_.pages(), cache_.type(), 0, rows, cache_.tokens()};
     return absl::OkStatus();
   }
   void End(const Status& status) override {
@@ -42,7 +42,9 @@ class TestSequence : public Sequence {
   static constexpr std::chrono::seconds kPatience{60};
 
   explicit TestSequence(const Batcher& batcher)
-      : cache_(std::make_shared<Allocator>(), batcher.executor().kv_layout().page_bytes()) {}
+      : TestSequence(batcher, batcher.executor().kv_layout().type) {}
+  TestSequence(const Batcher& batcher, DType kv_type)
+      : cache_(std::make_shared<Allocator>(), batcher.executor().kv_layout().As(kv_type)) {}
 
   KvCache cache_;
   std::mutex mutex_;  // of what a derived class shares with its caller, too

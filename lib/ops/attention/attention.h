@@ -29,7 +29,7 @@ struct Params {
   int32_t layer = 0;
   float scale = 0;
   int64_t terms = 0;  // of the output, Int8Terms: 0 is f32
-  KvLayout kv;
+  KvLayout kv;        // its type is that of the rows in hand
   // Of the int8 cache: the int8 terms of queries, and hand-written products or null.
   int query_terms = 2;
   const Products* products = nullptr;
@@ -41,6 +41,13 @@ struct Params {
                       : Q8ActLayout(columns, static_cast<size_t>(terms)).stride();
   }
   size_t key_columns() const { return static_cast<size_t>(kv_heads) * head_dim; }
+  bool int8() const { return kv.type == DType::kQC8; }
+  // The same for a cache of another type.
+  Params As(DType type) const {
+    Params other = *this;
+    other.kv = kv.As(type);
+    return other;
+  }
   // First position that the row at `position` sees; the last is its own.
   int32_t FirstKey(int32_t position) const {
     return window == 0 ? 0 : std::max(0, position + 1 - window);

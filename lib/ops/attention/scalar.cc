@@ -26,8 +26,9 @@ inline void StoreElement(uint8_t* base, size_t index, DType type, float value) {
 
 class ScalarKernel final : public Kernel {
  public:
-  ScalarKernel(const Params& params, size_t threads)
-      : params_(params), threads_(threads), int8_(params.kv.type == DType::kQC8) {}
+  ScalarKernel(const Params& params, size_t threads) : params_(params), threads_(threads) {
+    for (const DType type : KvLayout::kTypes) by_type_[type] = params.As(type);
+  }
 
   void Run(const RunContext& context) override {
     const auto* q = reinterpret_cast<const float*>(context.inputs[0]);
@@ -68,19 +69,20 @@ class ScalarKernel final : public Kernel {
 
  private:
   void Write(const SequenceRows& sequence, int32_t position, const float* k, const float* v) const {
+    const Params& params = by_type_[sequence.kv_type];
     uint8_t* page = sequence.pages[position / kKvPageTokens];
     const auto slot = static_cast<size_t>(position % kKvPageTokens);
     const auto width = static_cast<size_t>(params_.head_dim);
     for (int32_t g = 0; g < params_.kv_heads; ++g, k += width, v += width) {
-      if (int8_) {
-        WriteInt8Scalar(params_, g, slot, k, v, page);
+      if (params.int8()) {
+        WriteInt8Scalar(params, g, slot, k, v, page);
         continue;
       }
-      uint8_t* keys = page + params_.kv.key_offset(params_.layer, g);
-      uint8_t* values = page + params_.kv.value_offset(params_.layer, g);
+      uint8_t* keys = page + params.kv.key_offset(params.layer, g);
+      uint8_t* values = page + params.kv.value_offset(params.layer, g);
       for (size_t d = 0; d < width; ++d) {
-        StoreElement(keys, d * kKvPageTokens + slot, params_.kv.type, k[d]);
-        StoreElement(values, slot * width + d, params_.kv.type, v[d]);
+        StoreElement(keys, d * kKvPageTokens + slot, params.kv.type, k[d]);
+        StoreElement(values, slot * width + d, params.kv.type, v[d]);
       }
     }
   }
@@ -88,26 +90,27 @@ class ScalarKernel final : public Kernel {
   // One head of one row.
   void Attend(const SequenceRows& sequence, int32_t position, int32_t head, const float* q,
               float* y) const {
-    const auto width = static_cast<size_t>(params_.head_dim);
-    const int32_t g = head / params_.group;
+    const Params& params = by_type_[sequence.kv_type];
+    const auto width = static_cast<size_t>(params.head_dim);
+    const int32_t g = head / params.group;
     float query[kMaxHeadDim], part[kMaxHeadDim];
     int32_t integers[kMaxHeadDim];
     float query_scale = 0;
-    if (int8_) {
+    if (params.int8()) {
       query_scale =
-          QuantizeScalar(q, width, QueryLimit(params_.query_terms), integers) * params_.scale;
+          QuantizeScalar(q, width, QueryLimit(params.query_terms), integers) * params.scale;
     } else {
-      for (size_t d = 0; d < width; ++d) query[d] = q[d] * params_.scale;
+      for (size_t d = 0; d < width; ++d) query[d] = q[d] * params.scale;
     }
     float max = 0, sum = 0;
-    for (int32_t first = params_.FirstKey(position); first <= position;) {
+    for (int32_t first = params.FirstKey(position); first <= position;) {
       ScalarChunk chunk{};
       chunk.first = first;
       chunk.end = std::min(position + 1, (first / kKvChunkTokens + 1) * kKvChunkTokens);
-      if (int8_) {
-        ChunkInt8Scalar(params_, sequence, g, integers, query_scale, chunk, part);
+      if (params.int8()) {
+        ChunkInt8Scalar(params, sequence, g, integers, query_scale, chunk, part);
       } else {
-        Chunk(sequence, g, query, chunk, part);
+        Chunk(params, sequence, g, query, chunk, part);
       }
       const float chunk_max = chunk.max, chunk_sum = chunk.sum;
       if (sum == 0) {
@@ -126,11 +129,11 @@ class ScalarKernel final : public Kernel {
   }
 
   // The keys [first, end) of one chunk for one head of one row, of a float cache.
-  void Chunk(const SequenceRows& sequence, int32_t kv_head, const float* query, ScalarChunk& chunk,
-             float* part) const {
-    const auto width = static_cast<size_t>(params_.head_dim);
-    const size_t key_offset = params_.kv.key_offset(params_.layer, kv_head);
-    const size_t value_offset = params_.kv.value_offset(params_.layer, kv_head);
+  static void Chunk(const Params& params, const SequenceRows& sequence, int32_t kv_head,
+                    const float* query, ScalarChunk& chunk, float* part) {
+    const auto width = static_cast<size_t>(params.head_dim);
+    const size_t key_offset = params.kv.key_offset(params.layer, kv_head);
+    const size_t value_offset = params.kv.value_offset(params.layer, kv_head);
     float p[kKvChunkTokens];
     chunk.max = -std::numeric_limits<float>::infinity();
     chunk.sum = 0;
@@ -139,7 +142,7 @@ class ScalarKernel final : public Kernel {
       const auto slot = static_cast<size_t>(t % kKvPageTokens);
       float score = 0;
       for (size_t d = 0; d < width; ++d) {
-        score += query[d] * LoadElement(keys, d * kKvPageTokens + slot, params_.kv.type);
+        score += query[d] * LoadElement(keys, d * kKvPageTokens + slot, params.kv.type);
       }
       p[t - chunk.first] = score;
       chunk.max = std::max(chunk.max, score);
@@ -151,14 +154,14 @@ class ScalarKernel final : public Kernel {
       const float weight = std::exp(p[t - chunk.first] - chunk.max);
       chunk.sum += weight;
       for (size_t d = 0; d < width; ++d) {
-        part[d] += weight * LoadElement(values, slot * width + d, params_.kv.type);
+        part[d] += weight * LoadElement(values, slot * width + d, params.kv.type);
       }
     }
   }
 
   Params params_;
+  PerKvType<Params> by_type_;
   size_t threads_;
-  bool int8_;
 };
 
 }  // namespace

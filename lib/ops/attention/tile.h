@@ -36,12 +36,14 @@ inline constexpr size_t kScoreStride = kKvChunkTokens + 16;
 // Where a thread works on a tile.
 struct TileMemory {
   float* queries;  // [lines][head_dim], scaled; of the int8 cache integers (int8/simd.cc)
-  float* scores;   // [lines][kScoreStride]; not for the int8 cache
+  float* scores;   // [lines][kScoreStride]; not used for the int8 cache
   float* page;     // [kKvPageTokens · head_dim]: keys or values of a page as f32; likewise
   Partial chunk;
   Partial all;
 };
 
+// `params` is for the type of the tile's cache. Those of merge and finish, and what they do, are
+// the same for every type.
 struct TileFunctions {
   // Writes k and v ([step rows][kv_heads · head_dim]) of the tile's rows, all in one page.
   void (*write)(const Params& params, const Tile& tile, const float* k, const float* v);

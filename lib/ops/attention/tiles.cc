@@ -17,12 +17,18 @@ constexpr size_t kRoundChunks = 8;
 // Multiply-adds below which a step stays on the caller: some microseconds.
 constexpr double kSmallWork = 100e3;
 
+// What computes the tiles of sequences whose cache is of one type.
+struct Variant {
+  Params params;
+  TileFunctions functions;
+};
+
 class SimdKernel final : public Kernel {
  public:
-  SimdKernel(const Params& params, const PlanContext& context, const TileFunctions& functions,
+  SimdKernel(const Params& params, const PlanContext& context, const PerKvType<Variant>& variants,
              quantize::RowFunction quantize)
       : params_(params),
-        functions_(functions),
+        variants_(variants),
         quantize_(quantize),
         threads_(context.pool->threads()),
         max_rows_(static_cast<size_t>(context.max_rows)),
@@ -79,7 +85,8 @@ class SimdKernel final : public Kernel {
 
   size_t scratch_bytes() const override { return Carve(nullptr).bytes; }
   std::string_view provider() const override {
-    return params_.products != nullptr ? "avx512vnni" : "simd";
+    // Of the model's own type.
+    return VariantOf(params_.kv.type).params.products != nullptr ? "avx512vnni" : "simd";
   }
 
  private:
@@ -110,12 +117,14 @@ class SimdKernel final : public Kernel {
     }
   };
 
+  const Variant& VariantOf(DType type) const { return variants_[type]; }
+  const Variant& VariantOf(const Tile& tile) const { return VariantOf(tile.sequence->kv_type); }
+
   TileMemory CarveThread(Carver& carver) const {
     TileMemory memory;
     memory.queries = carver.Floats(max_lines_ * width_);
-    const bool floats = params_.kv.type != DType::kQC8;
-    memory.scores = carver.Floats(floats ? max_lines_ * kScoreStride : 0);
-    memory.page = carver.Floats(floats ? kKvPageTokens * width_ : 0);
+    memory.scores = carver.Floats(max_lines_ * kScoreStride);
+    memory.page = carver.Floats(kKvPageTokens * width_);
     memory.chunk = carver.Part(max_lines_, width_);
     memory.all = carver.Part(max_lines_, width_);
     return memory;
@@ -191,7 +200,8 @@ class SimdKernel final : public Kernel {
           tile.sequence = &sequence;
           tile.row = first - sequence.position;
           tile.rows = last - first;
-          functions_.write(params_, tile, k, v);
+          const Variant& own_type = VariantOf(tile);
+          own_type.functions.write(own_type.params, tile, k, v);
           break;
         }
       }
@@ -219,15 +229,16 @@ class SimdKernel final : public Kernel {
     for (size_t index = begin; index < end; ++index) {
       const Tile tile = TileAt(context, tile_rows, index);
       const size_t lines = static_cast<size_t>(tile.rows) * group_;
-      functions_.load_queries(params_, tile, q, mine);
+      const auto& [params, functions] = VariantOf(tile);
+      functions.load_queries(params, tile, q, mine);
       const int32_t first = params_.FirstKey(tile.position(0)) / kKvChunkTokens;
       const int32_t last = tile.position(tile.rows - 1) / kKvChunkTokens;
-      functions_.chunk(params_, tile, first, mine, mine.all);
+      functions.chunk(params, tile, first, mine, mine.all);
       for (int32_t chunk = first + 1; chunk <= last; ++chunk) {
-        functions_.chunk(params_, tile, chunk, mine, mine.chunk);
-        functions_.merge(params_, lines, mine.chunk, mine.all);
+        functions.chunk(params, tile, chunk, mine, mine.chunk);
+        functions.merge(params, lines, mine.chunk, mine.all);
       }
-      functions_.finish(params_, tile, mine.all, output.quantized, output.base, output.stride);
+      functions.finish(params, tile, mine.all, output.quantized, output.base, output.stride);
     }
   }
 
@@ -255,29 +266,33 @@ class SimdKernel final : public Kernel {
           const Tile tile = TileAt(context, 1, index / kRoundChunks);
           const int32_t chunk = chunk_of(tile, index);
           if (chunk * int64_t{kKvChunkTokens} > tile.position(0)) continue;
-          functions_.load_queries(params_, tile, q, mine);
-          functions_.chunk(params_, tile, chunk, mine, Slot(memory.parts, index));
+          const auto& [params, functions] = VariantOf(tile);
+          functions.load_queries(params, tile, q, mine);
+          functions.chunk(params, tile, chunk, mine, Slot(memory.parts, index));
         }
       });
       more = false;
       for (size_t t = 0; t < tiles; ++t) {
         const Tile tile = TileAt(context, 1, t);
+        const auto& [params, functions] = VariantOf(tile);
         for (size_t i = t * kRoundChunks; i < (t + 1) * kRoundChunks; ++i) {
           if (chunk_of(tile, i) * int64_t{kKvChunkTokens} > tile.position(0)) break;
-          functions_.merge(params_, group_, Slot(memory.parts, i), Slot(memory.states, t));
+          functions.merge(params, group_, Slot(memory.parts, i), Slot(memory.states, t));
         }
         more |=
             (chunk_of(tile, kRoundChunks - 1) + 1) * int64_t{kKvChunkTokens} <= tile.position(0);
       }
     }
     for (size_t t = 0; t < tiles; ++t) {
-      functions_.finish(params_, TileAt(context, 1, t), Slot(memory.states, t), output.quantized,
-                        output.base, output.stride);
+      const Tile tile = TileAt(context, 1, t);
+      const auto& [params, functions] = VariantOf(tile);
+      functions.finish(params, tile, Slot(memory.states, t), output.quantized, output.base,
+                       output.stride);
     }
   }
 
   Params params_;
-  TileFunctions functions_;
+  PerKvType<Variant> variants_;
   quantize::RowFunction quantize_;
   size_t threads_, max_rows_, group_, width_, kv_heads_;
   size_t max_tile_rows_, max_lines_;
@@ -291,14 +306,14 @@ std::unique_ptr<Kernel> MakeSimd(const Params& params, const PlanContext& contex
   const TileFunctions* functions = SimdFunctions(cpu);
   quantize::RowFunction quantize = quantize::SimdRow(cpu);
   if (functions == nullptr || quantize == nullptr || params.head_dim % 8 != 0) return nullptr;
-  if (params.kv.type != DType::kQC8) {
-    return std::make_unique<SimdKernel>(params, context, *functions, quantize);
-  }
-  Params with_products = params;
+  PerKvType<Variant> variants;
+  for (const DType type : KvLayout::kTypes) variants[type] = {params.As(type), *functions};
+  Variant& int8 = variants[DType::kQC8];
+  int8.functions = *Int8Functions(cpu);
   if (cpu.avx512vnni && context.choice->Allows("avx512vnni")) {
-    with_products.products = Avx512VnniProducts();
+    int8.params.products = Avx512VnniProducts();
   }
-  return std::make_unique<SimdKernel>(with_products, context, *Int8Functions(cpu), quantize);
+  return std::make_unique<SimdKernel>(params, context, variants, quantize);
 }
 
 }  // namespace hob::ops::attention
