@@ -159,9 +159,15 @@ extension Session {
     return reply
   }
 
-  /// Finishes an answer that was cancelled and that nobody reads any more, so that the session is free again.
+  /// Sees that no answer is on its way: finishes one that was cancelled, whose reader may be gone; throws if there is
+  /// another.
   func settle() throws {
-    guard current != nil, control.withLock({ $0.cancelled }) else { return }
+    guard current != nil else { return }
+    guard control.withLock({ $0.cancelled }) else {
+      throw HobError(
+        code: .failedPrecondition, message: "an answer of this session is on its way",
+        hint: "read its stream to the end, or cancel() it")
+    }
     // What went wrong at its end was for its reader.
     do { while try piece() != nil {} } catch is HobError {}
   }

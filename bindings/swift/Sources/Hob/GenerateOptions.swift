@@ -33,7 +33,7 @@ public struct GenerateOptions: Sendable, Hashable {
     // C's 0 means any time: an empty one is the shortest.
     if let maxTime { options.max_time_ms = max(1, maxTime.milliseconds) }
     return try stops.withC { stops, count in
-      options.stops = stops
+      options.stops = count == 0 ? nil : stops
       options.stop_count = count
       return try body(&options)
     }
