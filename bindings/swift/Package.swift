@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
-// hob is found by pkg-config: PKG_CONFIG_PATH=PREFIX/lib/pkgconfig for one that is not in the system's folders.
+// hob is found by pkg-config: PKG_CONFIG_PATH=PREFIX/lib/pkgconfig for one that is not in the
+// system's folders.
 let package = Package(
   name: "hob",
   // Mutex of the standard library's Synchronization is this old.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# usage: swift.sh test|chat|static SWIFT SOURCE PREFIX LIBDIR WORK
+# usage: swift.sh test|chat|static|format SWIFT SOURCE PREFIX LIBDIR WORK
 # The Swift binding as an app uses it, over the hob that is installed in PREFIX. Everything that Swift writes is below
 # WORK and stays there, so that the next run builds what changed.
 set -euo pipefail
@@ -18,7 +18,7 @@ chat() {
   fi
   grep -q '^NOT_FOUND: ' "$work/$what.error"
   if [ -z "${HOB_MODEL:-}" ]; then
-    echo "built; not asked, as HOB_MODEL names no model"
+    printf 'SKIPPED:\n  the example was built but not asked, as HOB_MODEL names no model\n'
     return 0
   fi
   "$1" "$HOB_MODEL" "What is the capital of France?" | tee "$work/$what.output"
@@ -34,6 +34,11 @@ case $what in
     [ "$lines" -lt 25 ] || { echo "the example has $lines lines" >&2 && exit 1; }
     "$swift" build -c release --package-path "$source/examples/swift/chat" "${options[@]}"
     chat "$work/$what/release/chat"
+    # As it is shipped: the library beside the program, and nothing in the environment.
+    cp -a "$prefix/$libdir"/libhob.so* "$work/$what/release/"
+    unset LD_LIBRARY_PATH
+    chat "$work/$what/release/chat"
+    rm "$work/$what/release"/libhob.so*
     ;;
   static)
     # An installation without the shared library: the archive and what it needs of the system are linked in.
@@ -48,6 +53,10 @@ case $what in
       exit 1
     fi
     chat "$work/$what/debug/chat"
+    ;;
+  format)
+    find "$source/bindings/swift" "$source/examples/swift" -name .build -prune -o -name '*.swift' -print0 |
+      xargs -0 "$swift" format lint --strict --configuration "$source/bindings/swift/.swift-format"
     ;;
   *) echo "unknown: $what" >&2 && exit 2 ;;
 esac

@@ -6,16 +6,18 @@ import Synchronization
 extension Session {
   /// Answers a message piece by piece.
   ///
-  /// The answer starts when the stream is first read. Reading sets the pace: hob computes at most a few tokens ahead of
-  /// it. Cancelling the task that reads, ``cancel()`` or letting the stream go ends the answer within one step; what
-  /// had been chosen until then is appended to the conversation. A cancelled task's stream ends without an error.
+  /// The answer starts when the stream is first read. Reading sets the pace: hob computes at most a
+  /// few tokens ahead of it. Cancelling the task that reads, ``cancel()`` or letting the stream go
+  /// ends the answer within one step; what had been chosen until then is appended to the
+  /// conversation. A cancelled task's stream ends without an error.
   ///
   /// A message whose answer fails, or is cancelled before its first token, is taken back.
   ///
-  /// The stream throws ``HobError``: ``HobError/Code/outOfRange``, with both numbers, if the prompt is longer than the
-  /// context; ``HobError/Code/invalidArgument`` (an option, or the chat template refuses the messages);
-  /// ``HobError/Code/resourceExhausted`` (memory, or more than ``RuntimeOptions/maxRequests`` answers are on their way);
-  /// ``HobError/Code/failedPrecondition`` (another answer of this session is on its way).
+  /// The stream throws ``HobError``: ``HobError/Code/outOfRange``, with both numbers, if the prompt
+  /// is longer than the context; ``HobError/Code/invalidArgument`` (an option, or the chat template
+  /// refuses the messages); ``HobError/Code/resourceExhausted`` (memory, or more than
+  /// ``RuntimeOptions/maxRequests`` answers are on their way); ``HobError/Code/failedPrecondition``
+  /// (another answer of this session is on its way).
   ///
   /// - Parameters:
   ///   - text: What the user says.
@@ -27,7 +29,8 @@ extension Session {
     stream(text, options)
   }
 
-  /// Answers the conversation as it stands, or continues the raw text, piece by piece; see ``answer(to:options:)``.
+  /// Answers the conversation as it stands, or continues the raw text, piece by piece; see
+  /// ``answer(to:options:)``.
   public nonisolated func answer(
     options: GenerateOptions = GenerateOptions()
   ) -> AsyncThrowingStream<String, any Error> {
@@ -36,22 +39,27 @@ extension Session {
 
   /// Answers a message as a whole.
   ///
-  /// Cancelling the task ends the answer within one step and throws `CancellationError`; what had been chosen until
-  /// then is appended to the conversation. A message whose answer fails, or is cancelled before its first token, is
-  /// taken back.
+  /// Cancelling the task ends the answer within one step and throws `CancellationError`; what had
+  /// been chosen until then is appended to the conversation. A message whose answer fails, or is
+  /// cancelled before its first token, is taken back.
   ///
   /// - Throws: As the stream of ``answer(to:options:)``.
-  public nonisolated func respond(to text: String, options: GenerateOptions = GenerateOptions()) async throws -> Reply {
+  public nonisolated func respond(
+    to text: String, options: GenerateOptions = GenerateOptions()
+  ) async throws -> Reply {
     try await reply(text, options)
   }
 
-  /// Answers the conversation as it stands, or continues the raw text; see ``respond(to:options:)``.
-  public nonisolated func respond(options: GenerateOptions = GenerateOptions()) async throws -> Reply {
+  /// Answers the conversation as it stands, or continues the raw text; see
+  /// ``respond(to:options:)``.
+  public nonisolated func respond(
+    options: GenerateOptions = GenerateOptions()
+  ) async throws -> Reply {
     try await reply(nil, options)
   }
 
-  /// Ends the answer that is on its way, within one step; if none is, does nothing. Its stream ends after what had been
-  /// chosen. Any thread.
+  /// Ends the answer that is on its way, within one step; if none is, does nothing. Its stream ends
+  /// after what had been chosen. Any thread.
   public nonisolated func cancel() {
     control.withLock { control in
       guard control.running != nil else { return }
@@ -80,7 +88,9 @@ extension Session {
     return AsyncThrowingStream { try await answer.next() }
   }
 
-  private nonisolated func reply(_ text: String?, _ options: GenerateOptions) async throws -> Reply {
+  private nonisolated func reply(
+    _ text: String?, _ options: GenerateOptions
+  ) async throws -> Reply {
     let answer = Answer(self, text, options)
     return try await withTaskCancellationHandler {
       try await self.whole(answer)
@@ -103,7 +113,8 @@ struct StartedAnswer {
   let messagesBefore: Int?
 }
 
-/// An answer that was asked for, on its way or not. Its stream holds it: letting that go ends the answer.
+/// An answer that was asked for, on its way or not. Its stream holds it: letting that go ends the
+/// answer.
 final class Answer: Sendable {
   let id: UInt64
   let text: String?
@@ -159,8 +170,8 @@ extension Session {
     return reply
   }
 
-  /// Sees that no answer is on its way: finishes one that was cancelled, whose reader may be gone; throws if there is
-  /// another.
+  /// Sees that no answer is on its way: finishes one that was cancelled, whose reader may be gone;
+  /// throws if there is another.
   func settle() throws {
     guard current != nil else { return }
     guard control.withLock({ $0.cancelled }) else {

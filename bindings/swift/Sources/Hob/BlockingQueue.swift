@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Dispatch
 
-/// A serial queue of its own thread for what blocks, so that none of the few threads of Swift's cooperative pool is
-/// held up; as an executor it is where an actor's code runs.
+/// A serial queue of its own thread for what blocks, so that none of the few threads of Swift's
+/// cooperative pool is held up; as an executor it is where an actor's code runs.
 ///
-/// A queue without a target is served by Dispatch's overcommitting threads: one that waits takes no other's turn.
+/// A queue without a target is served by Dispatch's overcommitting threads: one that waits takes no
+/// other's turn.
 final class BlockingQueue: SerialExecutor {
   private let queue: DispatchQueue
 

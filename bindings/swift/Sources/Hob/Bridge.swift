@@ -9,7 +9,9 @@ extension String {
   }
 
   init(bytes: UnsafePointer<CChar>?, count: Int) {
-    self = String(decoding: UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : count), as: UTF8.self)
+    self = String(
+      decoding: UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : count), as: UTF8.self
+    )
   }
 
   /// Hands out the text as pointer and length, valid for the call.
@@ -40,7 +42,8 @@ extension Array where Element == String {
 }
 
 extension FixedWidthInteger {
-  /// The number as C takes it; one that does not fit is an error that names the option instead of a trap.
+  /// The number as C takes it; one that does not fit is an error that names the option instead of a
+  /// trap.
   init(_ value: Int, option name: String) throws {
     guard let number = Self(exactly: value) else {
       throw HobError(
@@ -76,7 +79,8 @@ func created(_ handle: OpaquePointer?) throws -> Handle {
 
 /// Memory that the library gave and that is freed at the end of the scope.
 func freed<Element, R>(
-  _ memory: UnsafeMutablePointer<Element>?, _ count: Int, _ body: (UnsafeBufferPointer<Element>) -> R
+  _ memory: UnsafeMutablePointer<Element>?, _ count: Int,
+  _ body: (UnsafeBufferPointer<Element>) -> R
 ) -> R {
   defer { hob_free(memory) }
   return body(UnsafeBufferPointer(start: memory, count: memory == nil ? 0 : count))

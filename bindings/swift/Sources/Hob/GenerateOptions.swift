@@ -5,7 +5,8 @@ import CHob
 public struct GenerateOptions: Sendable, Hashable {
   /// Tokens of the answer; nil: until the context is full.
   public var maxTokens: Int?
-  /// Texts, not empty, that end the answer and are not part of it: at most 64, each at most 4096 bytes.
+  /// Texts, not empty, that end the answer and are not part of it: at most 64, each at most 4096
+  /// bytes.
   public var stops: [String]
   /// Tokens that end an answer are tokens like any other.
   public var ignoreEnd: Bool
@@ -15,7 +16,8 @@ public struct GenerateOptions: Sendable, Hashable {
   public var maxTime: Duration?
 
   public init(
-    maxTokens: Int? = nil, stops: [String] = [], ignoreEnd: Bool = false, priority: Int = 0, maxTime: Duration? = nil
+    maxTokens: Int? = nil, stops: [String] = [], ignoreEnd: Bool = false, priority: Int = 0,
+    maxTime: Duration? = nil
   ) {
     self.maxTokens = maxTokens
     self.stops = stops

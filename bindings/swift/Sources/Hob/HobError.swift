@@ -3,7 +3,8 @@ import CHob
 
 /// Why a call failed.
 ///
-/// Printing it gives all of it: `"INVALID_ARGUMENT: what was wrong and where (what to do about it)"`.
+/// Printing it gives all of it: `"INVALID_ARGUMENT: what was wrong and where (what to do about
+/// it)"`.
 public struct HobError: Error, Sendable, Hashable, CustomStringConvertible {
   /// What kind of failure it is; the numbers are those of gRPC's status codes.
   ///

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Weights and tokenizer of one file, loaded once and shared by any number of sessions.
 ///
-/// Immutable once open: any number of threads and tasks may use one model at a time. It lives as long as any
-/// ``Session`` made from it.
+/// Immutable once open: any number of threads and tasks may use one model at a time. It lives as
+/// long as any ``Session`` made from it.
 ///
 /// ```swift
 /// let model = try await Model("SmolLM2-135M-Instruct.Q4_1.gguf")
@@ -26,18 +26,19 @@ public final class Model: Sendable {
 
   /// Opens a GGUF or .hob file, checks it, and makes its weights ready.
   ///
-  /// The work is done on a thread of its own. Cancelling the task ends it and leaves nothing behind. The file is
-  /// mapped and must not change while the model lives.
+  /// The work is done on a thread of its own. Cancelling the task ends it and leaves nothing
+  /// behind. The file is mapped and must not change while the model lives.
   ///
   /// - Parameters:
   ///   - path: The file.
   ///   - runtime: What it computes on; nil: a new one, with defaults.
   ///   - options: How it is opened.
   ///   - progress: Told how far it is, on that thread.
-  /// - Throws: `CancellationError`; ``HobError``: ``HobError/Code/notFound``, ``HobError/Code/permissionDenied``,
-  ///   ``HobError/Code/invalidArgument`` (not a model, or a broken one), ``HobError/Code/dataLoss`` (cut short),
-  ///   ``HobError/Code/unimplemented`` (names the family, tensor type or tokenizer that hob lacks),
-  ///   ``HobError/Code/failedPrecondition`` (a model without rotary positions cannot have them scaled),
+  /// - Throws: `CancellationError`; ``HobError``: ``HobError/Code/notFound``,
+  ///   ``HobError/Code/permissionDenied``, ``HobError/Code/invalidArgument`` (not a model, or a
+  ///   broken one), ``HobError/Code/dataLoss`` (cut short), ``HobError/Code/unimplemented`` (names
+  ///   the family, tensor type or tokenizer that hob lacks), ``HobError/Code/failedPrecondition``
+  ///   (a model without rotary positions cannot have them scaled),
   ///   ``HobError/Code/resourceExhausted`` (with the bytes needed and what would fit).
   public init(
     _ path: String, runtime: Runtime? = nil, options: ModelOptions = ModelOptions(),
@@ -58,8 +59,8 @@ public final class Model: Sendable {
 
   deinit { hob_model_destroy(handle) }
 
-  /// Tells what opening with the same arguments would take, before anything is allocated; the runtime's
-  /// ``RuntimeOptions/memoryLimit`` is not looked at.
+  /// Tells what opening with the same arguments would take, before anything is allocated; the
+  /// runtime's ``RuntimeOptions/memoryLimit`` is not looked at.
   ///
   /// - Throws: As ``init(_:runtime:options:progress:)``.
   public static func plan(

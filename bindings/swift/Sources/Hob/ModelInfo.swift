@@ -47,7 +47,8 @@ extension Model {
     }
   }
 
-  /// What opening a file and its sessions take, in bytes of the runtime's memory. For a vocabulary-only model all is 0.
+  /// What opening a file and its sessions take, in bytes of the runtime's memory. For a
+  /// vocabulary-only model all is 0.
   public struct Plan: Sendable, Hashable {
     /// In tokens: what the model was made for.
     public let contextLength: Int

@@ -21,8 +21,9 @@ public struct ModelOptions: Sendable, Hashable {
     case int8 = 2
   }
 
-  /// How rotary positions are stretched for contexts longer than the model was trained on. A `factor` is how many
-  /// times the original context the new one is, from 1 to 65536; `originalContext` is in tokens, nil: the file's.
+  /// How rotary positions are stretched for contexts longer than the model was trained on. A
+  /// `factor` is how many times the original context the new one is, from 1 to 65536;
+  /// `originalContext` is in tokens, nil: the file's.
   public enum RopeScaling: Sendable, Hashable {
     /// As the file says.
     case model
@@ -45,8 +46,8 @@ public struct ModelOptions: Sendable, Hashable {
   /// The tokenizer alone, no weights; no session can be made.
   public var vocabularyOnly: Bool
   public var ropeScaling: RopeScaling
-  /// Sessions whose texts begin alike share what was computed of that: how many tokens of cache are kept for it;
-  /// nil: 4096, 0: none.
+  /// Sessions whose texts begin alike share what was computed of that: how many tokens of cache are
+  /// kept for it; nil: 4096, 0: none.
   public var sharedCacheTokens: Int?
 
   public init(
@@ -63,7 +64,9 @@ public struct ModelOptions: Sendable, Hashable {
 
   func c() throws -> hob_model_options {
     var options = chob_hob_model_options()
-    if let maxBatchRows { options.max_batch_rows = try UInt32(maxBatchRows, option: "maxBatchRows") }
+    if let maxBatchRows {
+      options.max_batch_rows = try UInt32(maxBatchRows, option: "maxBatchRows")
+    }
     options.activations = activations.rawValue
     options.kv_type = cacheType.rawValue
     options.vocabulary_only = vocabularyOnly ? 1 : 0
@@ -76,10 +79,13 @@ public struct ModelOptions: Sendable, Hashable {
     switch ropeScaling {
     case .model: (kind, options.rope_factor) = (HOB_ROPE_MODEL, 0)
     case .none: (kind, options.rope_factor) = (HOB_ROPE_NONE, 0)
-    case .linear(let factor, let original): kind = try options.stretch(HOB_ROPE_LINEAR, factor, original)
+    case .linear(let factor, let original):
+      kind = try options.stretch(HOB_ROPE_LINEAR, factor, original)
     case .ntk(let factor, let original): kind = try options.stretch(HOB_ROPE_NTK, factor, original)
-    case .yarn(let factor, let original): kind = try options.stretch(HOB_ROPE_YARN, factor, original)
-    case .llama3(let factor, let original): kind = try options.stretch(HOB_ROPE_LLAMA3, factor, original)
+    case .yarn(let factor, let original):
+      kind = try options.stretch(HOB_ROPE_YARN, factor, original)
+    case .llama3(let factor, let original):
+      kind = try options.stretch(HOB_ROPE_LLAMA3, factor, original)
     }
     options.rope_scaling = Int32(truncatingIfNeeded: kind)
     return options
@@ -87,9 +93,13 @@ public struct ModelOptions: Sendable, Hashable {
 }
 
 extension hob_model_options {
-  fileprivate mutating func stretch(_ kind: Int, _ factor: Double, _ originalContext: Int?) throws -> Int {
+  fileprivate mutating func stretch(_ kind: Int, _ factor: Double, _ originalContext: Int?) throws
+    -> Int
+  {
     rope_factor = factor
-    if let originalContext { rope_original_context = try UInt32(originalContext, option: "originalContext") }
+    if let originalContext {
+      rope_original_context = try UInt32(originalContext, option: "originalContext")
+    }
     return kind
   }
 }

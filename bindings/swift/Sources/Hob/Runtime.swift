@@ -24,8 +24,8 @@ public struct RuntimeOptions: Sendable {
   public var log: Log?
   /// Answers that may be on their way at a time; nil: 256.
   public var maxRequests: Int?
-  /// Bytes that ``Runtime/Info/bytesInUse`` never passes: what would is ``HobError/Code/resourceExhausted``, with
-  /// both numbers. Nil: no limit.
+  /// Bytes that ``Runtime/Info/bytesInUse`` never passes: what would is
+  /// ``HobError/Code/resourceExhausted``, with both numbers. Nil: no limit.
   public var memoryLimit: UInt64?
 
   public init(
@@ -51,7 +51,8 @@ public struct RuntimeOptions: Sendable {
 
 /// The threads, the memory and the log that models share. Nothing of hob is global.
 ///
-/// Any number of threads and tasks may use one runtime at a time. It lives as long as anything made from it.
+/// Any number of threads and tasks may use one runtime at a time. It lives as long as anything made
+/// from it.
 public final class Runtime: Sendable {
   /// What a runtime is and takes.
   public struct Info: Sendable, Hashable {
@@ -79,8 +80,9 @@ public final class Runtime: Sendable {
 
   /// Creates a runtime.
   ///
-  /// - Throws: ``HobError``: ``HobError/Code/failedPrecondition`` when this was compiled for another interface than
-  ///   the library that is running has, ``HobError/Code/invalidArgument``, ``HobError/Code/resourceExhausted``.
+  /// - Throws: ``HobError``: ``HobError/Code/failedPrecondition`` when this was compiled for
+  ///   another interface than the library that is running has, ``HobError/Code/invalidArgument``,
+  ///   ``HobError/Code/resourceExhausted``.
   public init(options: RuntimeOptions = RuntimeOptions()) throws {
     var c = try options.c()
     let log = options.log.map(LogSink.init)
@@ -105,7 +107,8 @@ public final class Runtime: Sendable {
     get throws {
       var info = chob_hob_runtime_info()
       try check { hob_runtime_get_info(&info, handle, $0) }
-      return Info(threads: Int(info.threads), bytesInUse: info.bytes_in_use, peakBytes: info.peak_bytes)
+      return Info(
+        threads: Int(info.threads), bytesInUse: info.bytes_in_use, peakBytes: info.peak_bytes)
     }
   }
 }

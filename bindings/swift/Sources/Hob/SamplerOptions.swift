@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import CHob
 
-/// How the next token is chosen. As it comes it is greedy: the likeliest token, the smaller id if two are equal.
+/// How the next token is chosen. As it comes it is greedy: the likeliest token, the smaller id if
+/// two are equal.
 public struct SamplerOptions: Sendable, Hashable {
   /// 0: greedy; else up to 100.
   public var temperature: Float
@@ -22,7 +23,8 @@ public struct SamplerOptions: Sendable, Hashable {
   public static let greedy = SamplerOptions()
 
   public init(
-    temperature: Float = 0, topK: Int = 0, topP: Float = 1, minP: Float = 0, repetitionPenalty: Float = 1,
+    temperature: Float = 0, topK: Int = 0, topP: Float = 1, minP: Float = 0,
+    repetitionPenalty: Float = 1,
     repetitionWindow: Int = 64, seed: UInt64 = 0
   ) {
     self.temperature = temperature

@@ -11,13 +11,13 @@ import Synchronization
 /// }
 /// ```
 ///
-/// A session is an actor, as it may be used by one at a time: the compiler sees to it. It runs on a thread of its own
-/// instead of Swift's cooperative pool, so waiting for the model holds up no other task. Sessions of one model answer
-/// side by side, each as if it were alone.
+/// A session is an actor, as it may be used by one at a time: the compiler sees to it. It runs on a
+/// thread of its own instead of Swift's cooperative pool, so waiting for the model holds up no
+/// other task. Sessions of one model answer side by side, each as if it were alone.
 ///
-/// While a stream of ``answer(to:options:)`` is on its way, what else would change or read the session throws
-/// ``HobError/Code/failedPrecondition``; ``cancel()``, cancelling the task that reads it, or letting the stream go ends
-/// it.
+/// While a stream of ``answer(to:options:)`` is on its way, what else would change or read the
+/// session throws ``HobError/Code/failedPrecondition``; ``cancel()``, cancelling the task that
+/// reads it, or letting the stream go ends it.
 public actor Session {
   /// The model that answers.
   public nonisolated let model: Model
@@ -33,18 +33,21 @@ public actor Session {
 
   /// Creates an empty session.
   ///
-  /// The cache is allocated as the conversation grows: an answer that several sessions together leave no memory for
-  /// throws ``HobError/Code/resourceExhausted``, and the session stays as it was.
+  /// The cache is allocated as the conversation grows: an answer that several sessions together
+  /// leave no memory for throws ``HobError/Code/resourceExhausted``, and the session stays as it
+  /// was.
   ///
   /// - Parameters:
   ///   - model: The model that answers.
   ///   - system: A first message that says how it should; nil: none.
   ///   - options: Context, sampler and more.
   /// - Throws: ``HobError``: ``HobError/Code/invalidArgument`` names the option;
-  ///   ``HobError/Code/failedPrecondition`` for a vocabulary-only model; ``HobError/Code/resourceExhausted``, with the
-  ///   numbers and the context that would fit, if the model and this session alone would pass the runtime's
-  ///   ``RuntimeOptions/memoryLimit``.
-  public init(_ model: Model, system: String? = nil, options: SessionOptions = SessionOptions()) throws {
+  ///   ``HobError/Code/failedPrecondition`` for a vocabulary-only model;
+  ///   ``HobError/Code/resourceExhausted``, with the numbers and the context that would fit, if the
+  ///   model and this session alone would pass the runtime's ``RuntimeOptions/memoryLimit``.
+  public init(_ model: Model, system: String? = nil, options: SessionOptions = SessionOptions())
+    throws
+  {
     var c = try options.c()
     let sampler = try options.sampler.c()
     var handle: OpaquePointer?
@@ -80,8 +83,8 @@ public actor Session {
 
   /// Appends a message to the conversation. A failed add leaves the session as it was.
   ///
-  /// - Throws: ``HobError``: ``HobError/Code/failedPrecondition`` if the model has no chat template or the session holds
-  ///   raw text.
+  /// - Throws: ``HobError``: ``HobError/Code/failedPrecondition`` if the model has no chat template
+  ///   or the session holds raw text.
   public func add(_ message: Message) throws {
     try settle()
     try Self.add(handle, message)
@@ -118,8 +121,8 @@ public actor Session {
 
   // MARK: Raw text
 
-  /// Appends raw text to continue from, with ``answer(options:)`` or ``respond(options:)``. A failed add leaves the
-  /// session as it was.
+  /// Appends raw text to continue from, with ``answer(options:)`` or ``respond(options:)``. A
+  /// failed add leaves the session as it was.
   ///
   /// - Throws: ``HobError``: ``HobError/Code/failedPrecondition`` if the session holds messages;
   ///   ``HobError/Code/outOfRange``, with both numbers, if it would pass the context.
@@ -172,7 +175,8 @@ public actor Session {
     }
   }
 
-  /// Calls the C interface with this session. The closure names no `self`, so what it fills in stays its caller's.
+  /// Calls the C interface with this session. The closure names no `self`, so what it fills in
+  /// stays its caller's.
   func call(_ body: (OpaquePointer, UnsafeMutablePointer<OpaquePointer?>) -> hob_status) throws {
     try check { body(handle, $0) }
   }

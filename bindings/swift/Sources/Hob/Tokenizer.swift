@@ -21,7 +21,9 @@ extension Model {
   public func detokenize(_ tokens: [Int32], options: TextOptions = []) throws -> String {
     var text: UnsafeMutablePointer<CChar>?
     var size = 0
-    try check { hob_model_detokenize(&text, &size, handle, tokens, tokens.count, options.rawValue, $0) }
+    try check {
+      hob_model_detokenize(&text, &size, handle, tokens, tokens.count, options.rawValue, $0)
+    }
     return freed(text, size) { String(bytes: $0.baseAddress, count: $0.count) }
   }
 

@@ -25,7 +25,8 @@ import Testing
     for (index, text) in alone.enumerated() { #expect(together[index] == text) }
   }
 
-  /// What blocks does so on threads of its own: other tasks go on, even where there are more of them than processors.
+  /// What blocks does so on threads of its own: other tasks go on, even where there are more of
+  /// them than processors.
   @Test func thePoolIsNotHeldUp() async throws {
     let blocked = Task {
       try await withThrowingTaskGroup(of: Void.self) { group in

@@ -22,7 +22,8 @@ import Testing
   @Test func infoAndTexts() async throws {
     let model = try await Model(Files.fixture())
     let info = try model.info
-    #expect(info.vocabularySize > 0 && info.layers > 0 && info.contextLength > 0 && info.parameters > 0)
+    #expect(
+      info.vocabularySize > 0 && info.layers > 0 && info.contextLength > 0 && info.parameters > 0)
     #expect(info.hasChatTemplate && info.eosToken != nil)
     #expect(try model.text(.architecture) == "llama")
     #expect(try model.text(.container).hasPrefix("GGUF"))
@@ -60,8 +61,12 @@ import Testing
 
   @Test func memoryLimit() async throws {
     let runtime = try Runtime(options: RuntimeOptions(memoryLimit: 1000))
-    let error = await expect(.resourceExhausted) { try await Model(Files.fixture(), runtime: runtime) }
-    #expect(error?.message.contains("1000") == true || error?.message.contains("1,000") == true, "\(String(describing: error))")
+    let error = await expect(.resourceExhausted) {
+      try await Model(Files.fixture(), runtime: runtime)
+    }
+    #expect(
+      error?.message.contains("1000") == true || error?.message.contains("1,000") == true,
+      "\(String(describing: error))")
   }
 
   @Test func progress() async throws {
@@ -88,7 +93,9 @@ import Testing
         while !go.load(ordering: .sequentiallyConsistent) { usleep(1000) }
       }
     }
-    while !begun.load(ordering: .sequentiallyConsistent) { try await Task.sleep(for: .milliseconds(1)) }
+    while !begun.load(ordering: .sequentiallyConsistent) {
+      try await Task.sleep(for: .milliseconds(1))
+    }
     late.cancel()
     go.store(true, ordering: .sequentiallyConsistent)
     await #expect(throws: CancellationError.self) { try await late.value }
@@ -103,7 +110,8 @@ import Testing
     let path = try Files.temporary("template.gguf")
     try file.write(to: URL(fileURLWithPath: path))
     let lines = Mutex<[(LogLevel, String)]>([])
-    let options = RuntimeOptions(log: { level, line in lines.withLock { $0.append((level, line)) } })
+    let options = RuntimeOptions(log: { level, line in lines.withLock { $0.append((level, line)) } }
+    )
     let model = try await Model(path, runtime: Runtime(options: options))
     #expect(lines.withLock { $0.contains { $0.0 == .warning && $0.1.contains(path) } })
     await expect(.invalidArgument) { try await Session(model).respond(to: "Hello") }

@@ -6,7 +6,9 @@ import Testing
 
 /// What Swift's options come with is what the C interface says.
 @Suite struct OptionsTests {
-  private func same<C>(_ swift: C, _ c: C) { #expect(String(reflecting: swift) == String(reflecting: c)) }
+  private func same<C>(_ swift: C, _ c: C) {
+    #expect(String(reflecting: swift) == String(reflecting: c))
+  }
 
   @Test func defaultsAreThoseOfC() throws {
     same(try RuntimeOptions().c(), chob_hob_runtime_options())
@@ -19,7 +21,8 @@ import Testing
   }
 
   @Test func valuesArrive() throws {
-    let runtime = try RuntimeOptions(threads: 3, logLevel: .error, maxRequests: 4, memoryLimit: 5).c()
+    let runtime = try RuntimeOptions(threads: 3, logLevel: .error, maxRequests: 4, memoryLimit: 5)
+      .c()
     #expect(runtime.threads == 3 && runtime.log_level == HOB_LOG_ERROR)
     #expect(runtime.max_requests == 4 && runtime.memory_limit == 5)
     #expect(runtime.abi_version == hob_abi_version())
@@ -28,8 +31,11 @@ import Testing
       maxBatchRows: 7, activations: .float32, cacheType: .int8, vocabularyOnly: true,
       ropeScaling: .yarn(factor: 4, originalContext: 99), sharedCacheTokens: 0
     ).c()
-    #expect(model.max_batch_rows == 7 && model.activations == HOB_ACTIVATIONS_F32 && model.kv_type == HOB_KV_INT8)
-    #expect(model.vocabulary_only == 1 && model.rope_scaling == HOB_ROPE_YARN && model.rope_factor == 4)
+    #expect(
+      model.max_batch_rows == 7 && model.activations == HOB_ACTIVATIONS_F32
+        && model.kv_type == HOB_KV_INT8)
+    #expect(
+      model.vocabulary_only == 1 && model.rope_scaling == HOB_ROPE_YARN && model.rope_factor == 4)
     #expect(model.rope_original_context == 99 && model.shared_cache_tokens == -1)
     let scalings: [(ModelOptions.RopeScaling, Int)] = [
       (.model, HOB_ROPE_MODEL), (.none, HOB_ROPE_NONE), (.linear(factor: 2), HOB_ROPE_LINEAR),
@@ -39,11 +45,15 @@ import Testing
       #expect(try ModelOptions(ropeScaling: scaling).c().rope_scaling == expected)
     }
 
-    let session = try SessionOptions(contextTokens: 64, roll: true, speculate: true, keepTokens: 8).c()
-    #expect(session.context_tokens == 64 && session.roll == 1 && session.speculate == 1 && session.keep_tokens == 8)
+    let session = try SessionOptions(contextTokens: 64, roll: true, speculate: true, keepTokens: 8)
+      .c()
+    #expect(
+      session.context_tokens == 64 && session.roll == 1 && session.speculate == 1
+        && session.keep_tokens == 8)
 
     let options = GenerateOptions(
-      maxTokens: 9, stops: ["één", "two"], ignoreEnd: true, priority: -2, maxTime: .milliseconds(1.5))
+      maxTokens: 9, stops: ["één", "two"], ignoreEnd: true, priority: -2,
+      maxTime: .milliseconds(1.5))
     try options.withC { c in
       #expect(c.pointee.max_tokens == 9 && c.pointee.ignore_eos == 1 && c.pointee.priority == -2)
       #expect(c.pointee.max_time_ms == 2 && c.pointee.stop_count == 2)
@@ -59,8 +69,10 @@ import Testing
     #expect(ModelOptions.CacheType.float16.rawValue == HOB_KV_F16)
     #expect(ModelOptions.CacheType.float32.rawValue == HOB_KV_F32)
     let texts: [(Model.Text, Int)] = [
-      (.architecture, HOB_MODEL_ARCHITECTURE), (.name, HOB_MODEL_NAME), (.license, HOB_MODEL_LICENSE),
-      (.container, HOB_MODEL_CONTAINER), (.chatTemplate, HOB_MODEL_CHAT_TEMPLATE), (.tokenizer, HOB_MODEL_TOKENIZER),
+      (.architecture, HOB_MODEL_ARCHITECTURE), (.name, HOB_MODEL_NAME),
+      (.license, HOB_MODEL_LICENSE),
+      (.container, HOB_MODEL_CONTAINER), (.chatTemplate, HOB_MODEL_CHAT_TEMPLATE),
+      (.tokenizer, HOB_MODEL_TOKENIZER),
       (.path, HOB_MODEL_PATH), (.hash, HOB_MODEL_HASH),
     ]
     for (text, number) in texts { #expect(text.rawValue == number) }
@@ -71,14 +83,18 @@ import Testing
     await expect(.invalidArgument) { try SamplerOptions(topK: .max).c() }
     await expect(.invalidArgument) { try RuntimeOptions(threads: -1).c() }
     await expect(.invalidArgument) { try ModelOptions(maxBatchRows: -1).c() }
-    let error = await expect(.invalidArgument) { try GenerateOptions(maxTokens: .min).withC { _ in } }
+    let error = await expect(.invalidArgument) {
+      try GenerateOptions(maxTokens: .min).withC { _ in }
+    }
     #expect(error?.message.contains("maxTokens") == true)
   }
 
-  @Test(arguments: [(Duration, UInt32)]([
-    (.seconds(-1), 0), (.zero, 0), (.nanoseconds(1), 1), (.milliseconds(1), 1), (.seconds(2), 2000),
-    (.seconds(Int64.max), UInt32.max),
-  ]))
+  @Test(
+    arguments: [(Duration, UInt32)]([
+      (.seconds(-1), 0), (.zero, 0), (.nanoseconds(1), 1), (.milliseconds(1), 1),
+      (.seconds(2), 2000),
+      (.seconds(Int64.max), UInt32.max),
+    ]))
   func milliseconds(duration: Duration, expected: UInt32) {
     #expect(duration.milliseconds == expected)
   }

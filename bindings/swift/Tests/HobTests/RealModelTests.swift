@@ -8,7 +8,8 @@ struct RealModelTests {
     let model = try await Model(try #require(Files.model))
     let session = try Session(model)
     let options = GenerateOptions(maxTokens: 48)
-    let pieces = try await collect(session.answer(to: "What is the capital of France?", options: options))
+    let pieces = try await collect(
+      session.answer(to: "What is the capital of France?", options: options))
     #expect(pieces.joined().contains("Paris") && pieces.count > 4)
   }
 

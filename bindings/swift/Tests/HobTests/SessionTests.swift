@@ -58,7 +58,8 @@ import Testing
     let text = try await Session(model).respond(to: "Hello", options: .exactly(24)).text
     let stop = String(text.dropFirst(text.count / 2).prefix(3))
     let reply = try await Session(model).respond(
-      to: "Hello", options: GenerateOptions(maxTokens: 24, stops: ["no such text", stop], ignoreEnd: true))
+      to: "Hello",
+      options: GenerateOptions(maxTokens: 24, stops: ["no such text", stop], ignoreEnd: true))
     #expect(reply.finishReason == .stop && reply.stopIndex == 1)
     #expect(text.hasPrefix(reply.text) && !reply.text.contains(stop))
     await expect(.invalidArgument) {
@@ -68,7 +69,8 @@ import Testing
 
   @Test func sampler() async throws {
     func reply(_ seed: UInt64) async throws -> String {
-      let sampler = SamplerOptions(temperature: 1.2, topK: 40, topP: 0.95, minP: 0.01, repetitionPenalty: 1.1, seed: seed)
+      let sampler = SamplerOptions(
+        temperature: 1.2, topK: 40, topP: 0.95, minP: 0.01, repetitionPenalty: 1.1, seed: seed)
       return try await Session(model, options: SessionOptions(sampler: sampler))
         .respond(to: "Hello", options: .exactly(16)).text
     }
@@ -77,7 +79,9 @@ import Testing
     let session = try Session(model)
     try await session.setSampler(SamplerOptions(temperature: 1.2, topK: 40, seed: 3))
     await expect(.invalidArgument) { try await session.setSampler(SamplerOptions(topP: 7)) }
-    await expect(.invalidArgument) { try await session.setSampler(SamplerOptions(temperature: .nan)) }
+    await expect(.invalidArgument) {
+      try await session.setSampler(SamplerOptions(temperature: .nan))
+    }
   }
 
   @Test func contextLimits() async throws {
@@ -89,7 +93,8 @@ import Testing
     let full = try await session.respond(to: "Hi", options: GenerateOptions(ignoreEnd: true))
     #expect(full.finishReason == .contextFull)
 
-    let rolling = try Session(model, options: SessionOptions(contextTokens: 64, roll: true, keepTokens: 4))
+    let rolling = try Session(
+      model, options: SessionOptions(contextTokens: 64, roll: true, keepTokens: 4))
     let reply = try await rolling.respond(to: "Hi", options: .exactly(150))
     #expect(reply.finishReason == .length && reply.droppedTokens > 0)
   }
@@ -100,7 +105,8 @@ import Testing
     let stats = try await session.stats
     #expect(stats.generatedTokens == 8 && stats.promptTokens == reply.promptTokens)
     #expect(stats.timeToFirstToken > .zero && stats.decode > .zero && stats.cacheBytes > 0)
-    let short = try await session.respond(to: "Go on", options: GenerateOptions(ignoreEnd: true, maxTime: .nanoseconds(1)))
+    let short = try await session.respond(
+      to: "Go on", options: GenerateOptions(ignoreEnd: true, maxTime: .nanoseconds(1)))
     #expect(short.finishReason == .time || short.finishReason == .contextFull)
   }
 

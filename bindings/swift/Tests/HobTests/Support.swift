@@ -5,12 +5,18 @@ import Testing
 
 enum Files {
   static let source: URL = {
-    if let folder = ProcessInfo.processInfo.environment["HOB_SOURCE_DIR"] { return URL(fileURLWithPath: folder) }
-    return (0..<5).reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
+    if let folder = ProcessInfo.processInfo.environment["HOB_SOURCE_DIR"] {
+      return URL(fileURLWithPath: folder)
+    }
+    return (0..<5).reduce(URL(fileURLWithPath: #filePath)) { url, _ in
+      url.deletingLastPathComponent()
+    }
   }()
 
   /// A real model, where there is one.
-  static let model = ProcessInfo.processInfo.environment["HOB_MODEL"].flatMap { $0.isEmpty ? nil : $0 }
+  static let model = ProcessInfo.processInfo.environment["HOB_MODEL"].flatMap {
+    $0.isEmpty ? nil : $0
+  }
 
   /// A tiny model with random weights.
   static func fixture(_ name: String = "llama3-q8_0") -> String {
@@ -19,7 +25,8 @@ enum Files {
 
   /// A path in a new folder of its own.
   static func temporary(_ name: String) throws -> String {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("hob-\(UUID().uuidString)")
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "hob-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     return folder.appendingPathComponent(name).path
   }
@@ -27,7 +34,9 @@ enum Files {
 
 extension GenerateOptions {
   /// An answer of exactly so many tokens.
-  static func exactly(_ tokens: Int) -> GenerateOptions { GenerateOptions(maxTokens: tokens, ignoreEnd: true) }
+  static func exactly(_ tokens: Int) -> GenerateOptions {
+    GenerateOptions(maxTokens: tokens, ignoreEnd: true)
+  }
 }
 
 func collect(_ stream: AsyncThrowingStream<String, any Error>) async throws -> [String] {
