@@ -31,6 +31,7 @@ class Break:
     compile: str = ""  # files of abi/ that see it
     define: str = ""
     strip: bool = False
+    released: bool = False  # take the baseline for a release
 
 
 def in_header(file, pattern, replacement):
@@ -47,6 +48,18 @@ APPENDED = in_header("runtime.h", r"(\n\} hob_runtime_options;)", r"\n  uint64_t
 OPTIONS_SIZES = in_manifest(r'(name = "hob_runtime_options"\nsizes_64bit = \[72)\]', r"\1, 80]")
 KNOWN_SIZE = ("abi/runtime.cc", r'"hob_runtime_options"\)\);',
               '"hob_runtime_options", std::index_sequence<offsetof(hob_runtime_options, appended)>{}));')  # fmt: skip
+
+
+def added(since):
+    return [
+        APPENDED, OPTIONS_SIZES, KNOWN_SIZE,
+        in_header("runtime.h", r"HOB_LOG_ERROR = 3", "HOB_LOG_ERROR = 3, HOB_LOG_NOTHING = 4"),
+        in_header("runtime.h", r"(HOB_API void hob_runtime_destroy)", r"HOB_API void hob_added(int32_t);\n\1"),
+        in_manifest(r"# hob/runtime.h\n", f'# hob/runtime.h\n\n[[symbol]]\nname = "hob_added"\nsince = "{since}"\n'
+                    f'\n[[enum]]\nname = "HOB_LOG_NOTHING"\nvalue = 4\nsince = "{since}"\n'),
+        ("abi/runtime.cc", r'extern "C" \{\n', 'extern "C" {\nvoid hob_added(int32_t) {}\n'),
+    ]  # fmt: skip
+
 
 BREAKS = [
     Break("nothing is changed", "", compile="runtime.cc"),
@@ -94,13 +107,11 @@ BREAKS = [
     Break("more exported than is listed", "library", [("hob.map", r"  global:\n", "  global:\n    hob_*;\n")],
           define="hob_secret=hob_secret", compile="base.cc"),
     Break("a library without debug information", "abidiff", strip=True),
-    Break("additions: a field, a function, an enum value", "",
-          [APPENDED, OPTIONS_SIZES, KNOWN_SIZE,
-           in_header("runtime.h", r"HOB_LOG_ERROR = 3", "HOB_LOG_ERROR = 3, HOB_LOG_NOTHING = 4"),
-           in_header("runtime.h", r"(HOB_API void hob_runtime_destroy)", r"HOB_API void hob_added(int32_t);\n\1"),
-           in_manifest(r"# hob/runtime.h\n", '# hob/runtime.h\n\n[[symbol]]\nname = "hob_added"\nsince = "0.1"\n'
-                       '\n[[enum]]\nname = "HOB_LOG_NOTHING"\nvalue = 4\nsince = "0.1"\n'),
-           ("abi/runtime.cc", r'extern "C" \{\n', 'extern "C" {\nvoid hob_added(int32_t) {}\n')], "runtime.cc"),
+    Break("additions: a field, a function, an enum value", "", added("0.1"), "runtime.cc"),
+    Break("the same after the release", "history", added("0.1"), "runtime.cc", released=True),
+    Break("the same with the next version", "",
+          [*added("0.2"), in_header("base.h", r"(ABI_VERSION_MINOR) 1", r"\1 2"),
+           in_manifest(r"(sizes_64bit = \[72, 80\])", r'\1\nsizes_since = ["0.1", "0.2"]')], "base.cc runtime.cc", released=True),
 ]  # fmt: skip
 
 
@@ -166,11 +177,15 @@ def notice(builder, change, work, verbose):
     """Which checks fail on the break."""
     folder = work / re.sub(r"\W+", "-", change.name)
     library = builder.library(change, folder)
+    baseline = ROOT / "abi" / "baseline"
+    if change.released:
+        baseline = shutil.copytree(baseline, folder / "baseline")
+        (baseline / "baseline.toml").write_text('version = "0.1"\nreleased = true\n')
     noticed = []
     for check in CHECKS:
         result = subprocess.run(
             [sys.executable, str(ROOT / "tests/compat/check.py"), "--build", str(builder.build), "--library", str(library),
-             "--include", str(folder / "include"), "--manifest", str(folder / "abi/stable_abi.toml"), "--generated", str(folder),
+             "--include", str(folder / "include"), "--manifest", str(folder / "abi/stable_abi.toml"), "--generated", str(folder), "--baseline", str(baseline),
              "--work", str(folder / "work"), "--clients", str(builder.build / "tests/compat"), check], capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})  # fmt: skip
         if result.returncode not in (0, 1) or result.stderr:
             raise RuntimeError(f"{change.name}: {check}: exit code {result.returncode}\n{result.stdout}{result.stderr}")
