@@ -37,10 +37,10 @@ StatusOr<T> ReadStruct(const T* given, const T& defaults, std::string_view what,
 }
 
 // Checks a struct that is to be filled; WriteStruct then writes what of `result` it has room for
-// and leaves its struct_size.
-template <typename T>
-Status CheckOutStruct(const T* out, std::string_view what) {
-  static constexpr size_t kKnown[] = {sizeof(T)};
+// and leaves its struct_size. kGrown as above.
+template <typename T, size_t... kGrown>
+Status CheckOutStruct(const T* out, std::string_view what, std::index_sequence<kGrown...> = {}) {
+  static constexpr size_t kKnown[] = {kGrown..., sizeof(T)};
   if (out == nullptr) return NullArgument(what);
   return CheckStruct(out, kKnown, what);
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sources that are generated into <build>/gen, which is on the include path: tables of the operators and model
-# families that the folders hold, the FlatBuffers code, the export map.
+# families that the folders hold, the FlatBuffers code, the lists of exports.
 
 set(HOB_GEN "${PROJECT_BINARY_DIR}/gen")
 
@@ -36,30 +36,7 @@ foreach(schema IN LISTS _schemas)
   list(APPEND HOB_GENERATED_SOURCES "${header}")
 endforeach()
 
-# The symbols that libhob exports: those that abi/stable_abi.toml lists as [[symbol]].
-set(HOB_EXPORT_MAP "${HOB_GEN}/hob.map")
-set(_manifest "${PROJECT_SOURCE_DIR}/abi/stable_abi.toml")
-set(_symbols)
-if(EXISTS "${_manifest}")
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${_manifest}")
-  file(STRINGS "${_manifest}" _lines)
-  set(_table "")
-  foreach(_line IN LISTS _lines)
-    if(_line MATCHES "^\\[+ *([a-z_.]+)")
-      set(_table "${CMAKE_MATCH_1}")
-    elseif(_table STREQUAL "symbol" AND _line MATCHES "^name *= *\"(hob_[a-z0-9_]+)\"")
-      list(APPEND _symbols "${CMAKE_MATCH_1};")
-    endif()
-  endforeach()
-endif()
-if(NOT _symbols)
-  set(_symbols "hob_*;")
-endif()
-set(_map "HOB_${PROJECT_VERSION_MAJOR} {\n  global:\n")
-foreach(_symbol IN LISTS _symbols)
-  if(_symbol)
-    string(APPEND _map "    ${_symbol};\n")
-  endif()
-endforeach()
-string(APPEND _map "  local: *;\n};\n")
-file(CONFIGURE OUTPUT "${HOB_EXPORT_MAP}" CONTENT "${_map}" @ONLY)
+# The symbols that libhob exports.
+include(HobExports)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/abi/stable_abi.toml")
+hob_write_exports("${PROJECT_SOURCE_DIR}/abi/stable_abi.toml" "${HOB_GEN}" "${PROJECT_VERSION_MAJOR}")

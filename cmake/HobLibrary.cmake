@@ -6,6 +6,11 @@ if(NOT HOB_SOURCES)
   message(FATAL_ERROR "no sources below lib/ and abi/")
 endif()
 hob_set_isa_flags(${HOB_SOURCES})
+# The types of the interface, for the comparison with the baseline: without them abidiff finds no difference, ever.
+if(HOB_BUILD_TESTS AND NOT MSVC)
+  file(GLOB _abi CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/abi/*.cc")
+  set_property(SOURCE ${_abi} APPEND PROPERTY COMPILE_OPTIONS -g)
+endif()
 
 # What lib/ and abi/ see, and the tests of their insides too.
 add_library(hob_deps INTERFACE)
@@ -47,14 +52,22 @@ if(HOB_BUILD_SHARED)
   target_include_directories(hob_shared PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
     "$<INSTALL_INTERFACE:include>")
   target_link_libraries(hob_shared PRIVATE hob_deps)
-  if(UNIX AND NOT APPLE)
-    target_link_options(hob_shared PRIVATE "LINKER:--version-script=${HOB_EXPORT_MAP}" LINKER:--exclude-libs,ALL
+  # Nothing but what abi/stable_abi.toml lists leaves the library (cmake/HobExports.cmake).
+  if(APPLE)
+    set(_exports "${HOB_GEN}/hob.exports")
+    target_link_options(hob_shared PRIVATE "LINKER:-exported_symbols_list,${_exports}" LINKER:-dead_strip)
+  elseif(WIN32)
+    set(_exports "${HOB_GEN}/hob.def")
+    target_sources(hob_shared PRIVATE "${_exports}")
+  else()
+    set(_exports "${HOB_GEN}/hob.map")
+    target_link_options(hob_shared PRIVATE "LINKER:--version-script=${_exports}" LINKER:--exclude-libs,ALL
       LINKER:--gc-sections LINKER:-z,relro,-z,now)
     if(NOT HOB_SANITIZE)
       target_link_options(hob_shared PRIVATE LINKER:--no-undefined)
     endif()
-    set_property(TARGET hob_shared APPEND PROPERTY LINK_DEPENDS "${HOB_EXPORT_MAP}")
   endif()
+  set_property(TARGET hob_shared APPEND PROPERTY LINK_DEPENDS "${_exports}")
 else()
   add_library(hob::hob ALIAS hob_static)
 endif()

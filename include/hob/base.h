@@ -35,6 +35,18 @@
 #define HOB_API
 #endif
 
+/* Before a declaration: it works as ever, but the compiler names what takes its place. An app that
+ * cannot change yet defines HOB_NO_DEPRECATION_WARNINGS. */
+#if defined(HOB_NO_DEPRECATION_WARNINGS)
+#define HOB_DEPRECATED(instead)
+#elif defined(__GNUC__)
+#define HOB_DEPRECATED(instead) __attribute__((deprecated(instead)))
+#elif defined(_MSC_VER)
+#define HOB_DEPRECATED(instead) __declspec(deprecated(instead))
+#else
+#define HOB_DEPRECATED(instead)
+#endif
+
 /* The interface that this header describes: major << 16 | minor. */
 #define HOB_ABI_VERSION_MAJOR 0
 #define HOB_ABI_VERSION_MINOR 1

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Results of the C++ interface. Nothing here needs exceptions or RTTI; with exceptions on,
+// Result::value() throws hob::Exception instead of leaving the check to you.
+#ifndef HOB_ERROR_HPP_
+#define HOB_ERROR_HPP_
+
+#include <hob/base.h>
+
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+#define HOB_HAS_EXCEPTIONS 1
+#include <exception>
+#else
+#define HOB_HAS_EXCEPTIONS 0
+#endif
+
+namespace hob {
+inline namespace v0 {
+
+// A view of a string that the library returned.
+inline std::string_view ToView(hob_string text) {
+  return text.size == 0 ? std::string_view() : std::string_view(text.data, text.size);
+}
+
+// Why a call failed. Movable, not copyable.
+class Error {
+ public:
+  // Takes `handle` over; it may be null, as when memory is out.
+  explicit Error(hob_status code, hob_error* handle = nullptr) : code_(code), handle_(handle) {}
+
+  hob_status code() const { return code_; }
+  std::string_view name() const { return ToView(hob_status_name(code_)); }
+  // What was wrong and where, and what can be done; both live as long as this object.
+  std::string_view message() const { return ToView(hob_error_message(handle_.get())); }
+  std::string_view hint() const { return ToView(hob_error_hint(handle_.get())); }
+  // "INVALID_ARGUMENT: message (hint)".
+  std::string ToString() const {
+    std::string text(name());
+    text.append(": ").append(message());
+    if (!hint().empty()) text.append(" (").append(hint()).append(")");
+    return text;
+  }
+
+ private:
+  struct Destroy {
+    void operator()(hob_error* error) const { hob_error_destroy(error); }
+  };
+  hob_status code_;
+  std::unique_ptr<hob_error, Destroy> handle_;
+};
+
+#if HOB_HAS_EXCEPTIONS
+class Exception : public std::exception {
+ public:
+  explicit Exception(Error error)
+      : error_(std::make_shared<Error>(std::move(error))), text_(error_->ToString()) {}
+  const char* what() const noexcept override { return text_.c_str(); }
+  const Error& error() const { return *error_; }
+
+ private:
+  std::shared_ptr<Error> error_;  // shared: exceptions are copied
+  std::string text_;
+};
+#endif
+
+// A value or the error that kept it from being. Ask ok() before `*` and `->`; value() asks itself.
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  // Implicit, so that a function may return either. NOLINTBEGIN(google-explicit-constructor)
+  Result(T value) : ok_(true) { ::new (static_cast<void*>(&value_)) T(std::move(value)); }
+  Result(Error error) : ok_(false) { ::new (static_cast<void*>(&error_)) Error(std::move(error)); }
+  // NOLINTEND(google-explicit-constructor)
+  Result(Result&& other) noexcept : ok_(other.ok_) {
+    if (ok_) {
+      ::new (static_cast<void*>(&value_)) T(std::move(other.value_));
+    } else {
+      ::new (static_cast<void*>(&error_)) Error(std::move(other.error_));
+    }
+  }
+  Result& operator=(Result&& other) noexcept {
+    if (this != &other) {
+      this->~Result();
+      ::new (static_cast<void*>(this)) Result(std::move(other));
+    }
+    return *this;
+  }
+  ~Result() {
+    if (ok_) {
+      value_.~T();
+    } else {
+      error_.~Error();
+    }
+  }
+
+  bool ok() const { return ok_; }
+  explicit operator bool() const { return ok_; }
+  const Error& error() const { return error_; }  // only if not ok()
+  hob_status code() const { return ok_ ? HOB_OK : error_.code(); }
+
+  T& operator*() & { return value_; }
+  const T& operator*() const& { return value_; }
+  T&& operator*() && { return std::move(value_); }
+  T* operator->() { return &value_; }
+  const T* operator->() const { return &value_; }
+
+#if HOB_HAS_EXCEPTIONS
+  T& value() & { return Check(), value_; }
+  T value() && { return Check(), std::move(value_); }
+#endif
+
+ private:
+#if HOB_HAS_EXCEPTIONS
+  void Check() {
+    if (!ok_) throw Exception(std::move(error_));
+  }
+#endif
+  bool ok_;
+  union {
+    T value_;
+    Error error_;
+  };
+};
+
+// Success or an error.
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  Result() : error_(HOB_OK) {}
+  Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+
+  bool ok() const { return error_.code() == HOB_OK; }
+  explicit operator bool() const { return ok(); }
+  const Error& error() const { return error_; }
+  hob_status code() const { return error_.code(); }
+
+#if HOB_HAS_EXCEPTIONS
+  void value() {
+    if (!ok()) throw Exception(std::move(error_));
+  }
+#endif
+
+ private:
+  Error error_;
+};
+
+namespace detail {
+
+// Calls `f(&error)` and makes a Result<void> of it.
+template <typename F>
+Result<void> Call(F&& f) {
+  hob_error* error = nullptr;
+  const hob_status status = f(&error);
+  if (status != HOB_OK) return Error(status, error);
+  return {};
+}
+
+// Calls `f(&error)`; on success the result is `make()`.
+template <typename T, typename F, typename Make>
+Result<T> CallFor(F&& f, Make&& make) {
+  hob_error* error = nullptr;
+  const hob_status status = f(&error);
+  if (status != HOB_OK) return Error(status, error);
+  return Result<T>(make());
+}
+
+struct Free {
+  void operator()(void* memory) const { hob_free(memory); }
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace hob
+
+#endif  // HOB_ERROR_HPP_
