@@ -102,8 +102,8 @@ typedef struct hob_model_plan_info {
   uint64_t scratch_bytes;      /* allocated for activations, kernels and the logits of a step */
   uint64_t kv_bytes_per_token; /* of a session's cache, of kv_type of the options */
   uint64_t kv_page_bytes;      /* likewise */
-  uint64_t session_bytes;  /* of a session that holds context_length tokens; of one that holds n:
-                              (n + kv_page_tokens - 1) / kv_page_tokens * kv_page_bytes */
+  uint64_t session_bytes; /* likewise, of one that holds context_length tokens; of one that holds n:
+                             (n + kv_page_tokens - 1) / kv_page_tokens * kv_page_bytes */
   uint64_t evaluate_bytes; /* beside that, while hob_session_evaluate runs */
 } hob_model_plan_info;
 

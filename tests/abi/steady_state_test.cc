@@ -106,7 +106,9 @@ TEST_CASE("decoding several sessions within a page allocates nothing") {
   options.ignore_eos = 1;
   std::vector<SessionPtr> sessions;
   for (int i = 0; i < 4; ++i) {
-    sessions.push_back(MakeSession(model.get()));
+    hob_session_options own = HOB_SESSION_OPTIONS_INIT;
+    own.kv_type = i - 1;  // HOB_KV_MODEL and each type
+    sessions.push_back(MakeSession(model.get(), &own));
     REQUIRE_OK(hob_session_add_tokens(sessions.back().get(), prompt.data(), prompt.size(), &error));
     REQUIRE_OK(hob_session_start(sessions.back().get(), &options, &error));
   }
