@@ -327,7 +327,9 @@ hob_status hob_session_get_stats(hob_session_stats* out, const hob_session* sess
   using namespace hob::abi;
   return Call(error, [&]() -> hob::Status {
     HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
-    HOB_RETURN_IF_ERROR(CheckOutStruct(out, "hob_session_stats"));
+    HOB_RETURN_IF_ERROR(
+        CheckOutStruct(out, "hob_session_stats",
+                       std::index_sequence<offsetof(hob_session_stats, guessed_tokens)>()));
     const hob::SessionStats& stats = use->stats();
     const hob::GenerateResult& counts = stats.counts;
     hob_session_stats written = HOB_SESSION_STATS_INIT;
