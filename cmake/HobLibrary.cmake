@@ -71,6 +71,7 @@ endif()
 
 add_library(hob_static STATIC $<TARGET_OBJECTS:hob_objects>)
 add_library(hob::hob_static ALIAS hob_static)
+add_library(hob::static ALIAS hob_static)
 set_target_properties(hob_static PROPERTIES OUTPUT_NAME hob ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/static")
 target_include_directories(hob_static PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>")
 target_compile_definitions(hob_static PUBLIC HOB_STATIC)
@@ -83,6 +84,7 @@ target_link_libraries(hob_internal INTERFACE hob_static hob_deps)
 if(HOB_BUILD_SHARED)
   add_library(hob_shared SHARED $<TARGET_OBJECTS:hob_objects>)
   add_library(hob::hob ALIAS hob_shared)
+  add_library(hob::shared ALIAS hob_shared)
   set_target_properties(hob_shared PROPERTIES OUTPUT_NAME hob EXPORT_NAME hob
     VERSION "${PROJECT_VERSION}" SOVERSION "${PROJECT_VERSION_MAJOR}"
     LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/shared" RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/shared")
