@@ -20,6 +20,15 @@ if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
   endif()
 endif()
 
+# Over hob's own code; the libraries that it links are as they were built.
+if(HOB_LTO)
+  include(CheckIPOSupported)
+  check_ipo_supported(RESULT _lto OUTPUT _why LANGUAGES C CXX)
+  if(NOT _lto)
+    message(FATAL_ERROR "HOB_LTO: this compiler has no link-time optimisation: ${_why}")
+  endif()
+endif()
+
 # hob_flags: on every target of this repository.
 add_library(hob_flags INTERFACE)
 if(MSVC)

@@ -16,7 +16,9 @@ endif()
 set(_hint "run ./dev setup, or install it and lead CMAKE_PREFIX_PATH to it")
 
 find_package(Threads REQUIRED)
-find_package(XNNPACK MODULE REQUIRED)
+if(HOB_WITH_XNNPACK)
+  find_package(XNNPACK MODULE REQUIRED)
+endif()
 
 find_package(absl CONFIG)
 if(NOT absl_FOUND)

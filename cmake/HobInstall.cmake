@@ -5,13 +5,19 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(HOB_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/hob")
 
-install(DIRECTORY include/hob DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+# Three components, each a package of its own (HobPackage.cmake): runtime is what an app needs to run, development what
+# it needs to be built, tool the command.
+install(DIRECTORY include/hob DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development
+  FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 if(TARGET hob_shared)
-  install(TARGETS hob_shared EXPORT hobTargets)
-  install(EXPORT hobTargets NAMESPACE hob:: DESTINATION "${HOB_CMAKE_DIR}")
+  install(TARGETS hob_shared EXPORT hobTargets
+    RUNTIME COMPONENT runtime
+    LIBRARY COMPONENT runtime NAMELINK_COMPONENT development
+    ARCHIVE COMPONENT development)
+  install(EXPORT hobTargets NAMESPACE hob:: DESTINATION "${HOB_CMAKE_DIR}" COMPONENT development)
 endif()
 if(TARGET hob)
-  install(TARGETS hob)
+  install(TARGETS hob RUNTIME COMPONENT tool)
 endif()
 
 # The static library must link from outside with nothing else at hand, so the archives that hob was linked with are
@@ -88,15 +94,16 @@ if(HOB_BUILD_STATIC)
       -P "${PROJECT_SOURCE_DIR}/cmake/merge_archives.cmake"
     COMMENT "Merging hob and what it is built from into one static library")
   add_custom_target(hob_merged ALL DEPENDS "${_merged}")
-  install(FILES "${_merged}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  install(FILES "${_merged}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
 endif()
 
 configure_package_config_file(cmake/hobConfig.cmake.in "${HOB_GEN}/hobConfig.cmake" INSTALL_DESTINATION "${HOB_CMAKE_DIR}"
   PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
 write_basic_package_version_file("${HOB_GEN}/hobConfigVersion.cmake" COMPATIBILITY SameMajorVersion)
-install(FILES "${HOB_GEN}/hobConfig.cmake" "${HOB_GEN}/hobConfigVersion.cmake" DESTINATION "${HOB_CMAKE_DIR}")
+install(FILES "${HOB_GEN}/hobConfig.cmake" "${HOB_GEN}/hobConfigVersion.cmake" DESTINATION "${HOB_CMAKE_DIR}"
+  COMPONENT development)
 
 # The way from lib/pkgconfig to the prefix, so that the tree can be moved.
 file(RELATIVE_PATH HOB_PC_TO_PREFIX "/p/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/p")
 configure_file(cmake/hob.pc.in "${HOB_GEN}/hob.pc" @ONLY)
-install(FILES "${HOB_GEN}/hob.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+install(FILES "${HOB_GEN}/hob.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)

@@ -128,6 +128,9 @@ class CancelOnInterrupt {
   bool interrupted() const;
 };
 
+// The lines of hob --version.
+std::string DescribeVersion();
+
 // Each adds its subcommand to `app`.
 void AddChat(CLI::App& app);
 void AddRun(CLI::App& app);

@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is seen as a failed write
   CLI::App app("hob: an assistant in your own process", "hob");
   app.require_subcommand(1);
-  app.set_version_flag("--version", "hob " + std::string(hob::ToView(hob_version())));
+  app.set_version_flag("--version", tool::DescribeVersion, "Show the version and how it was built");
   tool::AddChat(app);
   tool::AddRun(app);
   tool::AddConvert(app);

@@ -78,8 +78,10 @@ StatusOr<Code> Compile(std::string_view pattern) {
         absl::StrCat("pre-tokenizer pattern: PCRE2 error ", error, " at ", offset, " of ", source),
         "use PCRE2 10.40 or newer, built with Unicode");
   }
+#if !defined(HOB_WITHOUT_REGEX_JIT)
   // Where JIT is missing or forbidden the interpreter gives the same matches.
   pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
+#endif
   return code;
 }
 

@@ -80,6 +80,13 @@ def check_abidiff(s):
     (s.work / "libhob.abi").write_text(without_appended(xml, baseline.read_text(), growing))
     (s.work / "experimental.suppr").write_text(suppressions(s))
     # Without --headers-dir, for which every type of a description without locations is a private one.
-    command = ["abidiff", "--no-added-syms", "--suppressions", s.work / "experimental.suppr", baseline, s.work / "libhob.abi"]
+    command = [
+        "abidiff",
+        "--no-added-syms",
+        "--suppressions",
+        s.work / "experimental.suppr",
+        baseline,
+        s.work / "libhob.abi",
+    ]
     result = subprocess.run([str(c) for c in command], capture_output=True, text=True)
     return [] if result.returncode == 0 else [f"abidiff: exit code {result.returncode}\n{result.stdout}{result.stderr}"]

@@ -152,7 +152,9 @@ class Builder:
             built = f"CMakeFiles/hob_objects.dir/abi/{name}.o"
             altered = str(folder / f"{name}.o")
             command = self.compile[ROOT / "abi" / name]
-            command = [{built: altered, str(ROOT / "abi" / name): str(folder / "abi" / name)}.get(c, c) for c in command]
+            command = [
+                {built: altered, str(ROOT / "abi" / name): str(folder / "abi" / name)}.get(c, c) for c in command
+            ]
             # In front of the include folder of the build; what is in the way of a quick build is left.
             where = command.index("-c")
             extra = ["-I", str(folder / "include"), "-O0", "-w", *([f"-D{change.define}"] if change.define else [])]

@@ -100,11 +100,17 @@ def check_headers(s):
 def check_library(s):
     symbols = exported(s.library)
     problems = [f"the library lacks {n}" for n in sorted(set(s.manifest.symbols) - set(symbols))]
-    problems += [f"the library exports {n}, which is not listed" for n in sorted(set(symbols) - set(s.manifest.symbols))]
+    problems += [
+        f"the library exports {n}, which is not listed" for n in sorted(set(symbols) - set(s.manifest.symbols))
+    ]
     node = f"HOB_{s.headers.version()[0]}"
     problems += [f"{n} has the version {v}, not {node}" for n, v in symbols.items() if v != node]
-    for file, pattern in [("hob.map", r"^    (hob_\w+);$"), ("hob.def", r"^  (hob_\w+)$"), ("hob.exports", r"^_(hob_\w+)$")]:
-        listed = set(re.findall(pattern, (s.generated / file).read_text(), flags=re.M))
+    for file, pattern in [
+        ("hob.map", r"^    (hob_\w+);$"),
+        ("hob.def", r"^  (hob_\w+)$"),
+        ("hob.exports", r"^_(hob_\w+)$"),
+    ]:
+        listed = set(re.findall(pattern, (s.generated / file).read_text(), flags=re.MULTILINE))
         if listed != set(s.manifest.symbols):
             problems.append(f"{file} lists other symbols: {sorted(listed ^ set(s.manifest.symbols))}")
     return problems

@@ -20,7 +20,9 @@ def stub(manifest_path, major, folder, cc):
     run(CMAKE, f"-DMANIFEST={manifest_path}", f"-DOUT={folder}", f"-DMAJOR={major}", "-P",
         ROOT / "cmake" / "HobExports.cmake")  # fmt: skip
     source = folder / "stub.c"
-    source.write_text("".join(f"void {name}(void);\nvoid {name}(void) {{}}\n" for name in Manifest(manifest_path).symbols))
+    source.write_text(
+        "".join(f"void {name}(void);\nvoid {name}(void) {{}}\n" for name in Manifest(manifest_path).symbols)
+    )
     run(*cc, "-shared", "-fPIC", source, f"-Wl,-soname,libhob.so.{major}", f"-Wl,--version-script={folder / 'hob.map'}",
         "-o", folder / "libhob.so")  # fmt: skip
     return folder
@@ -37,10 +39,16 @@ def start(program, s, *arguments):
     # Every symbol is looked up before main, as a hardened distribution does it.
     environment = {**os.environ, "LD_LIBRARY_PATH": str(folder), "LD_BIND_NOW": "1"}
     try:
-        result = subprocess.run([str(program), *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=120)
+        result = subprocess.run(
+            [str(program), *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=120
+        )
     except subprocess.TimeoutExpired:
         return [f"{program.name} did not end in 120 s"]
-    return [] if result.returncode == 0 else [f"{program.name}: exit code {result.returncode}: {result.stdout}{result.stderr}"]
+    return (
+        []
+        if result.returncode == 0
+        else [f"{program.name}: exit code {result.returncode}: {result.stdout}{result.stderr}"]
+    )
 
 
 def compiled(command):
@@ -83,7 +91,7 @@ def check_newer(s):
 
 
 def edit(path, pattern, replacement):
-    text, count = re.subn(pattern, replacement, path.read_text(), flags=re.S)
+    text, count = re.subn(pattern, replacement, path.read_text(), flags=re.DOTALL)
     if count != 1:
         raise ValueError(f"{path}: {pattern} is there {count} times, not once")
     path.write_text(text)

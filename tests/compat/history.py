@@ -63,7 +63,9 @@ def compare_headers(s):
             if after is None:
                 problems.append(f"{name}.{field} is gone")
             elif after != before:
-                problems.append(f"{name}.{field} was at byte {before[0]} with {before[1]} bytes, is at {after[0]} with {after[1]}")
+                problems.append(
+                    f"{name}.{field} was at byte {before[0]} with {before[1]} bytes, is at {after[0]} with {after[1]}"
+                )
     return problems
 
 
@@ -82,9 +84,13 @@ def compare_versions(s):
         before = s.old_manifest.kinds()[kind]
         for name, entry in entries.items():
             if name not in before and version(entry["since"]) <= old_version:
-                problems.append(f"{kind} {name} is new, so its version is {now} (raise HOB_ABI_VERSION_MINOR), not {entry['since']}")
+                problems.append(
+                    f"{kind} {name} is new, so its version is {now} (raise HOB_ABI_VERSION_MINOR), not {entry['since']}"
+                )
             if kind == "struct" and name in before and len(entry["sizes_64bit"]) > len(before[name]["sizes_64bit"]):
                 since = entry.get("sizes_since", [entry["since"]])
                 if version(since[-1]) <= old_version:
-                    problems.append(f"struct {name} has grown: sizes_since has to end with {now} (raise HOB_ABI_VERSION_MINOR)")
+                    problems.append(
+                        f"struct {name} has grown: sizes_since has to end with {now} (raise HOB_ABI_VERSION_MINOR)"
+                    )
     return problems

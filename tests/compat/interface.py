@@ -8,7 +8,6 @@ import subprocess
 import tempfile
 import tomllib
 
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CMAKE = os.environ.get("CMAKE", "cmake")
 NINJA = os.environ.get("NINJA", "ninja")
@@ -20,9 +19,9 @@ def run(*command, **options):
 
 def plain(text):
     """Without comments and preprocessor lines."""
-    text = re.sub(r"/\*.*?\*/", " ", text, flags=re.S)
+    text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
     text = re.sub(r"//[^\n]*", " ", text)
-    return re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", text, flags=re.M)
+    return re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", text, flags=re.MULTILINE)
 
 
 def words(text):
@@ -58,15 +57,15 @@ class Headers:
 
     def _read(self, name, text):
         self.includes[name] = re.findall(r"#include <hob/(\w+\.h)>", text)
-        for macro in re.findall(r"^#define (HOB_\w+) \(?-?\d+\)?\s*(?:/\*.*)?$", text, flags=re.M):
+        for macro in re.findall(r"^#define (HOB_\w+) \(?-?\d+\)?\s*(?:/\*.*)?$", text, flags=re.MULTILINE):
             if not macro.startswith("HOB_ABI_VERSION"):
                 self.constants[macro] = name
                 self.macros.add(macro)
         text = plain(text)
         deprecated = re.compile(r"HOB_DEPRECATED\s*\([^)]*\)")
-        for match in re.finditer(r"HOB_API\b(.*?);", text, flags=re.S):
+        for match in re.finditer(r"HOB_API\b(.*?);", text, flags=re.DOTALL):
             declaration = deprecated.sub(" ", match[1])
-            found = re.match(r"(.*?)\b(hob_\w+)\s*\((.*)\)\s*$", declaration, flags=re.S)
+            found = re.match(r"(.*?)\b(hob_\w+)\s*\((.*)\)\s*$", declaration, flags=re.DOTALL)
             if found is None:
                 raise ValueError(f"{name}: not understood: HOB_API{match[1]};")
             function = found[2]

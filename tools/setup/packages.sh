@@ -6,7 +6,7 @@ PACKAGES_BUILD="g++ pkg-config xz-utils ccache libflatbuffers-dev flatbuffers-co
 PACKAGES_BENCH="libbenchmark-dev"
 PACKAGES_FORMAT="clang-format-19"
 PACKAGES_LINT="clang-tidy-19"
-PACKAGES_ABI="abigail-tools"
+PACKAGES_ABI="abigail-tools dpkg-dev"
 PACKAGES_FUZZ="clang-19 libclang-rt-19-dev"
 
 as_root() {

@@ -1,0 +1,1 @@
+# Nothing: dependencies come from vcpkg.
