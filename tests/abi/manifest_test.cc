@@ -82,7 +82,11 @@ TEST_CASE("the last size of each struct in the manifest is its size now") {
   HOB_SIZE(hob_generate_options);
   HOB_SIZE(hob_generate_result);
   HOB_SIZE(hob_session_stats);
+  HOB_SIZE(hob_tokenizer_info);
+  HOB_SIZE(hob_token_info);
+  HOB_SIZE(hob_chat_template_options);
   HOB_SIZE(hob_chat_message);
+  HOB_SIZE(hob_render_options);
   HOB_SIZE(hob_convert_options);
 #undef HOB_SIZE
   const auto declared = FindAll(Headers(), std::regex(R"(typedef struct (hob_\w+) \{)"));

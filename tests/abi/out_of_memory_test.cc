@@ -166,8 +166,51 @@ TEST_CASE("the heap may run out at any allocation") {
   hob_free(saved);
   CHECK(Reply(other.get()) == reply);
 
+  hob_tokenizer* tokenizer = nullptr;
+  hob_detokenizer* detokenizer = nullptr;
+  hob_chat_template* chat_template = nullptr;
+  hob_sampler* unit = nullptr;
+  int32_t* tokens = nullptr;
+  size_t count = 0;
+  hob_string piece;
+  const hob_chat_message message = {{"user", 4}, {"a message that no short string holds", 36}};
+  const std::string source = "{% for m in messages %}{{ m.content | trim }}{% endfor %}";
+  const int32_t accepted[] = {1, 2, 3};
+  std::vector<float> logits(500, 0.5f);
+  CHECK(Exhaust("open a tokenizer", [&](auto e) {
+          return hob_tokenizer_open(&tokenizer, path.data(), path.size(), e);
+        }) > 10);
+  CHECK(Exhaust("encode", [&](auto e) {
+          return hob_tokenizer_encode(&tokens, &count, tokenizer, message.content.data, 36, 0, e);
+        }) > 0);
+  hob_free(tokens);
+  CHECK(Exhaust("create a detokenizer", [&](auto e) {
+          return hob_detokenizer_create(&detokenizer, tokenizer, HOB_TEXT_PLAIN, e);
+        }) > 0);
+  Exhaust("push", [&](auto e) { return hob_detokenizer_push(&piece, detokenizer, 5, e); });
   char* text = nullptr;
   size_t size = 0;
+  CHECK(Exhaust("create a template", [&](auto e) {
+          return hob_chat_template_create(&chat_template, source.data(), source.size(), nullptr, e);
+        }) > 5);
+  CHECK(Exhaust("render", [&](auto e) {
+          return hob_chat_template_render(&text, &size, chat_template, &message, 1, nullptr, e);
+        }) > 5);
+  CHECK(std::string(text, size) == message.content.data);
+  hob_free(text);
+  CHECK(Exhaust("create a sampler",
+                [&](auto e) { return hob_sampler_create(&unit, &sampler, e); }) > 0);
+  CHECK(Exhaust("accept", [&](auto e) { return hob_sampler_accept(unit, accepted, 3, e); }) > 0);
+  int32_t token = -1;
+  CHECK(Exhaust("sample", [&](auto e) {
+          return hob_sampler_sample(&token, unit, logits.data(), logits.size(), e);
+        }) > 0);
+  CHECK(token >= 0);
+  hob_sampler_destroy(unit);
+  hob_chat_template_destroy(chat_template);
+  hob_detokenizer_destroy(detokenizer);
+  hob_tokenizer_destroy(tokenizer);
+
   CHECK(Exhaust("describe", [&](auto e) { return hob_model_describe(&text, &size, s.model, e); }) >
         10);
   hob_free(text);

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "tests/abi/client.h"
+#include "tests/abi/units.h"
 
 using namespace hob::test;
 
@@ -88,6 +88,21 @@ TEST_CASE("every struct is checked") {
   hob_convert_options convert = HOB_CONVERT_OPTIONS_INIT;
   convert.struct_size = 3;
 
+  hob_tokenizer_info tokenizer_info = HOB_TOKENIZER_INFO_INIT;
+  tokenizer_info.struct_size = 3;
+  hob_token_info token_info = HOB_TOKEN_INFO_INIT;
+  token_info.struct_size = 3;
+  hob_chat_template_options template_options = HOB_CHAT_TEMPLATE_OPTIONS_INIT;
+  template_options.struct_size = 3;
+  hob_render_options render = HOB_RENDER_OPTIONS_INIT;
+  render.struct_size = 3;
+  const TokenizerPtr tokenizer = OpenTokenizer(path);
+  const TemplatePtr chat_template = MakeTemplate("x");
+  hob_chat_template* other_template = nullptr;
+  hob_sampler* other_sampler = nullptr;
+  char* text = nullptr;
+  size_t text_size = 0;
+
   hob_model* other_model = nullptr;
   hob_session* other = nullptr;
   for (const Outcome& outcome : {
@@ -111,6 +126,16 @@ TEST_CASE("every struct is checked") {
            Try([&](auto e) { return hob_model_get_info(&model_info, model.get(), e); }),
            Try([&](auto e) { return hob_session_get_stats(&stats, session.get(), e); }),
            Try([&](auto e) { return hob_convert("a", 1, "b", 1, &convert, e); }),
+           Try([&](auto e) { return hob_tokenizer_get_info(&tokenizer_info, tokenizer.get(), e); }),
+           Try([&](auto e) { return hob_tokenizer_get_token(&token_info, tokenizer.get(), 0, e); }),
+           Try([&](auto e) {
+             return hob_chat_template_create(&other_template, "x", 1, &template_options, e);
+           }),
+           Try([&](auto e) {
+             return hob_chat_template_render(&text, &text_size, chat_template.get(), nullptr, 0,
+                                             &render, e);
+           }),
+           Try([&](auto e) { return hob_sampler_create(&other_sampler, &sampler, e); }),
        }) {
     CHECK(outcome.status == HOB_INVALID_ARGUMENT);
     CHECK(outcome.message.find("struct_size") != std::string::npos);
