@@ -65,6 +65,7 @@ class Exclusive {
   Exclusive& operator=(Exclusive&&) = delete;
 
   Handle* operator->() const { return handle_; }
+  Handle& operator*() const { return *handle_; }
 
  private:
   explicit Exclusive(Handle* handle) : handle_(handle) {}

@@ -3,7 +3,9 @@
 #ifndef HOB_HOB_EXPERIMENTAL_H_
 #define HOB_HOB_EXPERIMENTAL_H_
 
+#include <hob/graph.h>
 #include <hob/hob.h>
+#include <hob/ops.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -41,6 +41,13 @@ TEST_CASE("the NULL handle is refused everywhere") {
   hob_token_info token_info = HOB_TOKEN_INFO_INIT;
   float number = 0;
   uint64_t drawn;
+  hob_matrix* matrix;
+  hob_graph* graph;
+  hob_program* program;
+  hob_matrix_info matrix_info = HOB_MATRIX_INFO_INIT;
+  hob_program_info program_info = HOB_PROGRAM_INFO_INIT;
+  hob_weight weight = HOB_WEIGHT_INIT;
+  hob_node node = HOB_NODE_INIT;
   const auto logits = [](void*, size_t, size_t, const float*) -> int32_t { return 0; };
 
   const std::vector<Outcome> outcomes = {
@@ -76,6 +83,22 @@ TEST_CASE("the NULL handle is refused everywhere") {
       Try([&](auto e) { return hob_sampler_reset(nullptr, e); }),
       Try([&](auto e) { return hob_sampler_get_drawn(&drawn, nullptr, e); }),
       Try([&](auto e) { return hob_sampler_set_drawn(nullptr, 0, e); }),
+      Try([&](auto e) {
+        return hob_matrix_create(&matrix, nullptr, 0, &number, 4, 1, 1, nullptr, e);
+      }),
+      Try([&](auto e) {
+        return hob_matrix_quantize(&matrix, nullptr, 0, &number, 1, 1, nullptr, e);
+      }),
+      Try([&](auto e) { return hob_matrix_get_info(&matrix_info, nullptr, e); }),
+      Try([&](auto e) { return hob_matrix_multiply(&number, nullptr, &number, 1, e); }),
+      Try([&](auto e) { return hob_graph_create(&graph, nullptr, e); }),
+      Try([&](auto e) { return hob_graph_add_input(&token, nullptr, "x", 1, 1, e); }),
+      Try([&](auto e) { return hob_graph_add_weight(&token, nullptr, &weight, e); }),
+      Try([&](auto e) { return hob_graph_add_node(&token, nullptr, &node, e); }),
+      Try([&](auto e) { return hob_graph_add_output(nullptr, 0, e); }),
+      Try([&](auto e) { return hob_program_create(&program, nullptr, nullptr, e); }),
+      Try([&](auto e) { return hob_program_get_info(&program_info, nullptr, e); }),
+      Try([&](auto e) { return hob_program_run(nullptr, 0, nullptr, nullptr, 0, 1, nullptr, e); }),
       Try([&](auto e) { return hob_session_create(&session, nullptr, nullptr, e); }),
       Try([&](auto e) { return hob_session_set_sampler(nullptr, nullptr, e); }),
       Try([&](auto e) { return hob_session_add_message(nullptr, "user", 4, "x", 1, e); }),
@@ -101,6 +124,9 @@ TEST_CASE("the NULL handle is refused everywhere") {
   hob_detokenizer_destroy(nullptr);
   hob_chat_template_destroy(nullptr);
   hob_sampler_destroy(nullptr);
+  hob_matrix_destroy(nullptr);
+  hob_graph_destroy(nullptr);
+  hob_program_destroy(nullptr);
   hob_free(nullptr);
   CHECK(hob_error_code(nullptr) == HOB_OK);
   CHECK(hob_error_message(nullptr).size == 0);
@@ -161,6 +187,13 @@ TEST_CASE("NULL for what a piece on its own is to write or read is refused") {
   hob_detokenizer* created = nullptr;
   REQUIRE_OK(hob_detokenizer_create(&created, tokenizer.get(), HOB_TEXT_PLAIN, &error));
   const DetokenizerPtr detokenizer(created);
+  const MatrixPtr one = QuantizeMatrix(runtime.get(), HOB_TYPE_F32, {1.0f}, 1);
+  hob_matrix* matrix = nullptr;
+  hob_graph* made_graph = nullptr;
+  REQUIRE_OK(hob_graph_create(&made_graph, runtime.get(), &error));
+  const GraphPtr graph(made_graph);
+  const auto r = runtime.get();
+  const auto g = graph.get();
   const auto t = tokenizer.get();
   const auto c = chat_template.get();
   const auto s = sampler.get();
@@ -204,6 +237,23 @@ TEST_CASE("NULL for what a piece on its own is to write or read is refused") {
       Try([&](auto e) { return hob_sampler_sample(&token, s, nullptr, 1, e); }),
       Try([&](auto e) { return hob_sampler_get_probabilities(nullptr, s, &number, 1, e); }),
       Try([&](auto e) { return hob_sampler_get_drawn(nullptr, s, e); }),
+      Try([&](auto e) { return hob_quantize(nullptr, 4, 0, &number, 1, 1, e); }),
+      Try([&](auto e) { return hob_quantize(&number, 4, 0, nullptr, 1, 1, e); }),
+      Try([&](auto e) { return hob_matrix_create(nullptr, r, 0, &number, 4, 1, 1, nullptr, e); }),
+      Try([&](auto e) { return hob_matrix_create(&matrix, r, 0, nullptr, 4, 1, 1, nullptr, e); }),
+      Try([&](auto e) { return hob_matrix_quantize(nullptr, r, 0, &number, 1, 1, nullptr, e); }),
+      Try([&](auto e) { return hob_matrix_quantize(&matrix, r, 0, nullptr, 1, 1, nullptr, e); }),
+      Try([&](auto e) { return hob_matrix_get_info(nullptr, one.get(), e); }),
+      Try([&](auto e) { return hob_matrix_multiply(nullptr, one.get(), &number, 1, e); }),
+      Try([&](auto e) { return hob_matrix_multiply(&number, one.get(), nullptr, 1, e); }),
+      Try([&](auto e) { return hob_graph_create(nullptr, r, e); }),
+      Try([&](auto e) { return hob_graph_add_input(nullptr, g, "x", 1, 1, e); }),
+      Try([&](auto e) { return hob_graph_add_input(&token, g, nullptr, 1, 1, e); }),
+      Try([&](auto e) { return hob_graph_add_weight(nullptr, g, nullptr, e); }),
+      Try([&](auto e) { return hob_graph_add_weight(&token, g, nullptr, e); }),
+      Try([&](auto e) { return hob_graph_add_node(nullptr, g, nullptr, e); }),
+      Try([&](auto e) { return hob_graph_add_node(&token, g, nullptr, e); }),
+      Try([&](auto e) { return hob_program_create(nullptr, g, nullptr, e); }),
   };
   for (const Outcome& outcome : outcomes) CheckInvalid(outcome, "NULL");
 }

@@ -88,6 +88,14 @@ TEST_CASE("the last size of each struct in the manifest is its size now") {
   HOB_SIZE(hob_chat_message);
   HOB_SIZE(hob_render_options);
   HOB_SIZE(hob_convert_options);
+  HOB_SIZE(hob_matrix_options);
+  HOB_SIZE(hob_matrix_info);
+  HOB_SIZE(hob_weight);
+  HOB_SIZE(hob_attribute);
+  HOB_SIZE(hob_node);
+  HOB_SIZE(hob_program_options);
+  HOB_SIZE(hob_program_info);
+  HOB_SIZE(hob_run_options);
 #undef HOB_SIZE
   const auto declared = FindAll(Headers(), std::regex(R"(typedef struct (hob_\w+) \{)"));
   std::set<std::string> expected, listed;

@@ -96,6 +96,32 @@ TEST_CASE("every struct is checked") {
   template_options.struct_size = 3;
   hob_render_options render = HOB_RENDER_OPTIONS_INIT;
   render.struct_size = 3;
+  hob_matrix_options matrix_options = HOB_MATRIX_OPTIONS_INIT;
+  matrix_options.struct_size = 3;
+  hob_matrix_info matrix_info = HOB_MATRIX_INFO_INIT;
+  matrix_info.struct_size = 3;
+  hob_weight weight = HOB_WEIGHT_INIT;
+  weight.struct_size = 3;
+  hob_node node = HOB_NODE_INIT;
+  node.struct_size = 3;
+  hob_program_options program_options = HOB_PROGRAM_OPTIONS_INIT;
+  program_options.struct_size = 3;
+  hob_program_info program_info = HOB_PROGRAM_INFO_INIT;
+  program_info.struct_size = 3;
+  hob_run_options run = HOB_RUN_OPTIONS_INIT;
+  run.struct_size = 3;
+  const MatrixPtr matrix = QuantizeMatrix(runtime.get(), HOB_TYPE_F32, {1.0f}, 1);
+  hob_matrix* other_matrix = nullptr;
+  hob_graph* graph_handle = nullptr;
+  REQUIRE_OK(hob_graph_create(&graph_handle, runtime.get(), &error));
+  const GraphPtr graph(graph_handle);
+  hob_value value = -1;
+  REQUIRE_OK(hob_graph_add_input(&value, graph.get(), "x", 1, 1, &error));
+  REQUIRE_OK(hob_graph_add_output(graph.get(), value, &error));
+  hob_program* program_handle = nullptr;
+  REQUIRE_OK(hob_program_create(&program_handle, graph.get(), nullptr, &error));
+  const ProgramPtr program(program_handle);
+  const float number = 1;
   const TokenizerPtr tokenizer = OpenTokenizer(path);
   const TemplatePtr chat_template = MakeTemplate("x");
   hob_chat_template* other_template = nullptr;
@@ -136,6 +162,24 @@ TEST_CASE("every struct is checked") {
                                              &render, e);
            }),
            Try([&](auto e) { return hob_sampler_create(&other_sampler, &sampler, e); }),
+           Try([&](auto e) {
+             return hob_matrix_create(&other_matrix, runtime.get(), HOB_TYPE_F32, &number, 4, 1, 1,
+                                      &matrix_options, e);
+           }),
+           Try([&](auto e) {
+             return hob_matrix_quantize(&other_matrix, runtime.get(), HOB_TYPE_F32, &number, 1, 1,
+                                        &matrix_options, e);
+           }),
+           Try([&](auto e) { return hob_matrix_get_info(&matrix_info, matrix.get(), e); }),
+           Try([&](auto e) { return hob_graph_add_weight(&value, graph.get(), &weight, e); }),
+           Try([&](auto e) { return hob_graph_add_node(&value, graph.get(), &node, e); }),
+           Try([&](auto e) {
+             return hob_program_create(&program_handle, graph.get(), &program_options, e);
+           }),
+           Try([&](auto e) { return hob_program_get_info(&program_info, program.get(), e); }),
+           Try([&](auto e) {
+             return hob_program_run(nullptr, 0, program.get(), nullptr, 0, 1, &run, e);
+           }),
        }) {
     CHECK(outcome.status == HOB_INVALID_ARGUMENT);
     CHECK(outcome.message.find("struct_size") != std::string::npos);

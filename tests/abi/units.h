@@ -9,6 +9,9 @@ namespace hob::test {
 using TokenizerPtr = std::unique_ptr<hob_tokenizer, Destroyer<hob_tokenizer_destroy>>;
 using DetokenizerPtr = std::unique_ptr<hob_detokenizer, Destroyer<hob_detokenizer_destroy>>;
 using TemplatePtr = std::unique_ptr<hob_chat_template, Destroyer<hob_chat_template_destroy>>;
+using MatrixPtr = std::unique_ptr<hob_matrix, Destroyer<hob_matrix_destroy>>;
+using GraphPtr = std::unique_ptr<hob_graph, Destroyer<hob_graph_destroy>>;
+using ProgramPtr = std::unique_ptr<hob_program, Destroyer<hob_program_destroy>>;
 using SamplerPtr = std::unique_ptr<hob_sampler, Destroyer<hob_sampler_destroy>>;
 
 inline TokenizerPtr OpenTokenizer(const std::string& path) {
@@ -48,6 +51,24 @@ inline TemplatePtr MakeTemplate(std::string_view source,
 }
 
 inline hob_string Piece(std::string_view text) { return {text.data(), text.size()}; }
+
+// Numbers in [-1, 1), the same everywhere.
+inline std::vector<float> Numbers(size_t count, uint32_t seed = 1) {
+  std::vector<float> values(count);
+  for (float& value : values) {
+    seed = seed * 1664525u + 1013904223u;
+    value = static_cast<float>(seed >> 8) * 0x1p-23f - 1.0f;
+  }
+  return values;
+}
+
+inline MatrixPtr QuantizeMatrix(hob_runtime* runtime, hob_type type, const std::vector<float>& w,
+                                size_t rows, const hob_matrix_options* options = nullptr) {
+  hob_matrix* matrix = nullptr;
+  REQUIRE_OK(hob_matrix_quantize(&matrix, runtime, type, w.data(), rows, w.size() / rows, options,
+                                 &error));
+  return MatrixPtr(matrix);
+}
 
 inline SamplerPtr MakeSampler(const hob_sampler_options& options) {
   hob_sampler* sampler = nullptr;
