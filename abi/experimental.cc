@@ -68,29 +68,6 @@ hob_status hob_model_describe(char** out_json, size_t* out_size, const hob_model
   });
 }
 
-hob_status hob_model_render_chat(char** out_text, size_t* out_size, const hob_model* model,
-                                 const hob_chat_message* messages, size_t count,
-                                 uint8_t add_generation_prompt, hob_error** error) {
-  using namespace hob::abi;
-  return Call(error, [&]() -> hob::Status {
-    if (out_text == nullptr) return NullArgument("out_text");
-    if (out_size == nullptr) return NullArgument("out_size");
-    HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
-    HOB_RETURN_IF_ERROR(CheckRange(messages, count, "messages"));
-    HOB_RETURN_IF_ERROR(CheckBool(add_generation_prompt, "add_generation_prompt"));
-    std::vector<hob::text::ChatMessage> read;
-    for (const hob_chat_message& message : std::span(messages, count)) {
-      HOB_RETURN_IF_ERROR(CheckRange(message.role.data, message.role.size, "a role"));
-      HOB_RETURN_IF_ERROR(CheckRange(message.content.data, message.content.size, "a content"));
-      read.push_back({std::string(View(message.role.data, message.role.size)),
-                      std::string(View(message.content.data, message.content.size))});
-    }
-    HOB_ASSIGN_OR_RETURN(const std::string text,
-                         model->object->RenderChat(read, add_generation_prompt != 0));
-    return CopyOut(out_text, out_size, text);
-  });
-}
-
 hob_status hob_convert(const char* input, size_t input_size, const char* output, size_t output_size,
                        const hob_convert_options* options, hob_error** error) {
   using namespace hob::abi;

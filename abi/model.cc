@@ -3,9 +3,10 @@
 
 #include <cstddef>
 #include <optional>
-#include <span>
 
 #include "abi/handles.h"
+#include "abi/text.h"
+#include "abi/unit_handles.h"
 #include "lib/session/plan.h"
 
 namespace hob::abi {
@@ -108,27 +109,7 @@ hob_model_info Info(const Model& model) {
   return info;
 }
 
-StatusOr<bool> ReadShowSpecial(hob_text_flags flags) {
-  if ((flags & ~uint32_t{HOB_TEXT_SHOW_SPECIAL}) != 0) {
-    return Error(StatusCode::kInvalidArgument,
-                 Concat("flags are ", flags, "; to text, there is HOB_TEXT_SHOW_SPECIAL alone"));
-  }
-  return (flags & HOB_TEXT_SHOW_SPECIAL) != 0;
-}
-
 }  // namespace
-
-StatusOr<text::EncodeOptions> ReadEncodeFlags(hob_text_flags flags) {
-  if ((flags & ~uint32_t{HOB_TEXT_ADD_SPECIAL | HOB_TEXT_PARSE_SPECIAL}) != 0) {
-    return Error(StatusCode::kInvalidArgument,
-                 Concat("flags are ", flags,
-                        "; to tokens, there are HOB_TEXT_ADD_SPECIAL and HOB_TEXT_PARSE_SPECIAL"));
-  }
-  text::EncodeOptions options;
-  options.add_special = (flags & HOB_TEXT_ADD_SPECIAL) != 0;
-  options.parse_special = (flags & HOB_TEXT_PARSE_SPECIAL) != 0;
-  return options;
-}
 
 }  // namespace hob::abi
 
@@ -190,31 +171,35 @@ hob_status hob_model_get_text(hob_string* out, const hob_model* model, hob_model
   });
 }
 
+hob_status hob_model_get_tokenizer(hob_tokenizer** out, const hob_model* model, hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out == nullptr) return NullArgument("out");
+    HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
+    *out = new hob_tokenizer{model->object->SharedTokenizer()};
+    return absl::OkStatus();
+  });
+}
+
+hob_status hob_model_get_chat_template(hob_chat_template** out, const hob_model* model,
+                                       hob_error** error) {
+  using namespace hob::abi;
+  return Call(error, [&]() -> hob::Status {
+    if (out == nullptr) return NullArgument("out");
+    HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
+    HOB_ASSIGN_OR_RETURN(auto object, model->object->SharedChatTemplate());
+    *out = new hob_chat_template{std::move(object), model->object->ChatVariables()};
+    return absl::OkStatus();
+  });
+}
+
 hob_status hob_model_tokenize(int32_t** out_tokens, size_t* out_count, const hob_model* model,
                               const char* text, size_t text_size, hob_text_flags flags,
                               hob_error** error) {
   using namespace hob::abi;
   return Call(error, [&]() -> hob::Status {
-    if (out_tokens == nullptr) return NullArgument("out_tokens");
-    if (out_count == nullptr) return NullArgument("out_count");
     HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
-    HOB_RETURN_IF_ERROR(CheckRange(text, text_size, "text"));
-    HOB_ASSIGN_OR_RETURN(const auto options, ReadEncodeFlags(flags));
-    HOB_ASSIGN_OR_RETURN(const std::vector<int32_t> tokens,
-                         model->object->tokenizer().Encode(View(text, text_size), options));
-    int32_t* copy = nullptr;
-    if (!tokens.empty()) {
-      const size_t bytes = tokens.size() * sizeof(int32_t);
-      copy = static_cast<int32_t*>(std::malloc(bytes));
-      if (copy == nullptr) {
-        return hob::Error(hob::StatusCode::kResourceExhausted,
-                          hob::Concat("out of memory for ", tokens.size(), " tokens"));
-      }
-      std::memcpy(copy, tokens.data(), bytes);
-    }
-    *out_tokens = copy;
-    *out_count = tokens.size();
-    return absl::OkStatus();
+    return Encode(out_tokens, out_count, model->object->tokenizer(), text, text_size, flags);
   });
 }
 
@@ -223,14 +208,8 @@ hob_status hob_model_detokenize(char** out_text, size_t* out_size, const hob_mod
                                 hob_error** error) {
   using namespace hob::abi;
   return Call(error, [&]() -> hob::Status {
-    if (out_text == nullptr) return NullArgument("out_text");
-    if (out_size == nullptr) return NullArgument("out_size");
     HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
-    HOB_RETURN_IF_ERROR(CheckRange(tokens, count, "tokens"));
-    HOB_ASSIGN_OR_RETURN(const bool special, ReadShowSpecial(flags));
-    HOB_ASSIGN_OR_RETURN(const std::string text,
-                         model->object->tokenizer().Decode(std::span(tokens, count), special));
-    return CopyOut(out_text, out_size, text);
+    return Decode(out_text, out_size, model->object->tokenizer(), tokens, count, flags);
   });
 }
 
@@ -238,12 +217,8 @@ hob_status hob_model_token_bytes(char** out_bytes, size_t* out_size, const hob_m
                                  int32_t token, hob_text_flags flags, hob_error** error) {
   using namespace hob::abi;
   return Call(error, [&]() -> hob::Status {
-    if (out_bytes == nullptr) return NullArgument("out_bytes");
-    if (out_size == nullptr) return NullArgument("out_size");
     HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
-    HOB_ASSIGN_OR_RETURN(const bool special, ReadShowSpecial(flags));
-    HOB_ASSIGN_OR_RETURN(const std::string bytes, model->object->tokenizer().Piece(token, special));
-    return CopyOut(out_bytes, out_size, bytes);
+    return TokenBytes(out_bytes, out_size, model->object->tokenizer(), token, flags);
   });
 }
 
@@ -251,13 +226,8 @@ hob_status hob_model_find_token(int32_t* out, const hob_model* model, const char
                                 size_t text_size, hob_error** error) {
   using namespace hob::abi;
   return Call(error, [&]() -> hob::Status {
-    if (out == nullptr) return NullArgument("out");
     HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
-    HOB_RETURN_IF_ERROR(CheckRange(text, text_size, "text"));
-    const int32_t token = model->object->tokenizer().Find(View(text, text_size));
-    if (token < 0) return hob::Error(hob::StatusCode::kNotFound, "no token has that text");
-    *out = token;
-    return absl::OkStatus();
+    return FindToken(out, model->object->tokenizer(), text, text_size);
   });
 }
 

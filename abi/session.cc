@@ -21,24 +21,6 @@ StatusOr<SessionUse> SessionUse::Begin(const hob_session* handle) {
   return SessionUse(std::move(session));
 }
 
-StatusOr<SamplerOptions> ReadSamplerOptions(const hob_sampler_options* given_options) {
-  HOB_ASSIGN_OR_RETURN(const hob_sampler_options given,
-                       ReadStruct<hob_sampler_options>(given_options, HOB_SAMPLER_OPTIONS_INIT,
-                                                       "hob_sampler_options"));
-  if (given.reserved != 0) {
-    return Error(StatusCode::kInvalidArgument, "hob_sampler_options.reserved is not zero");
-  }
-  SamplerOptions options;
-  options.temperature = given.temperature;
-  options.top_k = given.top_k;
-  options.top_p = given.top_p;
-  options.min_p = given.min_p;
-  options.repetition_penalty = given.repetition_penalty;
-  options.repetition_window = given.repetition_window;
-  options.seed = given.seed;
-  return options;
-}
-
 namespace {
 
 StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_options) {

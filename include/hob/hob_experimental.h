@@ -3,7 +3,9 @@
 #ifndef HOB_HOB_EXPERIMENTAL_H_
 #define HOB_HOB_EXPERIMENTAL_H_
 
+#include <hob/graph.h>
 #include <hob/hob.h>
+#include <hob/ops.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,17 +36,6 @@ HOB_API hob_status hob_describe_library(char** out_json, size_t* out_size, hob_e
  * *out_json. */
 HOB_API hob_status hob_model_describe(char** out_json, size_t* out_size, const hob_model* model,
                                       hob_error** error);
-
-/* A message of hob_model_render_chat. */
-typedef struct hob_chat_message {
-  hob_string role;
-  hob_string content;
-} hob_chat_message;
-
-/* The text that the model's chat template makes of `messages`. The caller hob_frees *out_text. */
-HOB_API hob_status hob_model_render_chat(char** out_text, size_t* out_size, const hob_model* model,
-                                         const hob_chat_message* messages, size_t count,
-                                         uint8_t add_generation_prompt, hob_error** error);
 
 typedef int32_t hob_convert_weights;
 enum {

@@ -5,6 +5,8 @@
 
 #include <hob/base.h>
 #include <hob/runtime.h>
+#include <hob/template.h>
+#include <hob/tokenizer.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -168,14 +170,15 @@ enum {
 HOB_API hob_status hob_model_get_text(hob_string* out, const hob_model* model, hob_model_text which,
                                       hob_error** error);
 
-/* How text becomes tokens and back; the values are bits to be combined. */
-typedef uint32_t hob_text_flags;
-enum {
-  HOB_TEXT_PLAIN = 0,
-  HOB_TEXT_ADD_SPECIAL = 1,   /* to tokens: add BOS, EOS, CLS, SEP as the model asks */
-  HOB_TEXT_PARSE_SPECIAL = 2, /* to tokens: read "<|im_end|>" and its like as control tokens */
-  HOB_TEXT_SHOW_SPECIAL = 4   /* to text: write control tokens out instead of dropping them */
-};
+/* The model's tokenizer and chat template, as handles of their own, which outlive the model. The
+ * caller destroys them. The template's errors: HOB_FAILED_PRECONDITION if the model has none; what
+ * hob_chat_template_create says of one that hob cannot read. */
+HOB_API hob_status hob_model_get_tokenizer(hob_tokenizer** out, const hob_model* model,
+                                           hob_error** error);
+HOB_API hob_status hob_model_get_chat_template(hob_chat_template** out, const hob_model* model,
+                                               hob_error** error);
+
+/* As hob_tokenizer_encode, _decode, _token_bytes and _find do it, without that handle. */
 
 /* Turns text into tokens. The caller hob_frees *out_tokens (NULL when there are none). Errors:
  * HOB_INVALID_ARGUMENT with the offset where `text` is not UTF-8, or for unknown flags. */

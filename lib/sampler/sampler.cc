@@ -88,6 +88,27 @@ StatusOr<Sampler> Sampler::Create(const SamplerOptions& options) {
 Sampler::Sampler(const SamplerOptions& options) : options_(options), random_{options.seed, 0} {}
 
 StatusOr<int32_t> Sampler::Sample(std::span<float> logits, std::span<const int32_t> history) {
+  HOB_ASSIGN_OR_RETURN(const int32_t greedy, Narrow(logits, history));
+  return greedy >= 0 ? greedy : Draw();
+}
+
+Status Sampler::Probabilities(std::span<float> logits, std::span<const int32_t> history,
+                              std::span<float> out) {
+  HOB_ASSIGN_OR_RETURN(const int32_t greedy, Narrow(logits, history));
+  std::fill(out.begin(), out.end(), 0.0f);
+  if (greedy >= 0) {
+    out[static_cast<size_t>(greedy)] = 1;
+    return absl::OkStatus();
+  }
+  double total = 0;
+  for (const Candidate& candidate : candidates_) total += candidate.weight;
+  for (const Candidate& candidate : candidates_) {
+    out[static_cast<size_t>(candidate.id)] = static_cast<float>(candidate.weight / total);
+  }
+  return absl::OkStatus();
+}
+
+StatusOr<int32_t> Sampler::Narrow(std::span<float> logits, std::span<const int32_t> history) {
   if (options_.repetition_penalty != 1.0f) {
     const auto window = static_cast<size_t>(options_.repetition_window);
     const auto recent = window == 0 || window >= history.size() ? history : history.last(window);
@@ -112,7 +133,7 @@ StatusOr<int32_t> Sampler::Sample(std::span<float> logits, std::span<const int32
   }
   if (options_.top_p < 1) KeepTopP(candidates_, options_.top_p);
   if (options_.min_p > 0) KeepMinP(candidates_, options_.min_p);
-  return Draw();
+  return -1;
 }
 
 int32_t Sampler::Draw() {

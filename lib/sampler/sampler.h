@@ -32,6 +32,11 @@ class Sampler {
   // tokens so far, prompt included. INTERNAL if a logit is NaN or all are −infinity.
   StatusOr<int32_t> Sample(std::span<float> logits, std::span<const int32_t> history);
 
+  // Writes the probability of each token to `out`, of the size of `logits`: what Sample would draw
+  // from. Draws nothing. Errors as Sample.
+  Status Probabilities(std::span<float> logits, std::span<const int32_t> history,
+                       std::span<float> out);
+
   const SamplerOptions& options() const { return options_; }
 
   // The random state: how many numbers were drawn since the seed.
@@ -40,6 +45,8 @@ class Sampler {
 
  private:
   explicit Sampler(const SamplerOptions& options);
+  // Runs the chain up to the draw: the greedy choice, or −1 with the rest in candidates_.
+  StatusOr<int32_t> Narrow(std::span<float> logits, std::span<const int32_t> history);
   int32_t Draw();
 
   SamplerOptions options_;

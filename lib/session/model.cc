@@ -55,8 +55,10 @@ StatusOr<std::shared_ptr<Model>> Model::Open(std::shared_ptr<Runtime> runtime,
       vocabulary.pre.empty() ? vocabulary.model : Concat(vocabulary.model, "/", vocabulary.pre);
   if (model->has_chat_template()) {
     // A template beyond hob's Jinja is no reason to refuse the model: raw text works.
-    model->chat_template_ = text::ChatTemplate::Parse(vocabulary.chat_template);
-    if (!model->chat_template_.ok()) {
+    if (auto parsed = text::ChatTemplate::Parse(vocabulary.chat_template); parsed.ok()) {
+      model->chat_template_ = *std::move(parsed);
+    } else {
+      model->chat_template_ = parsed.status();
       model->runtime_->Log(
           LogLevel::kWarning,
           Concat(path, ": chat template: ", model->chat_template_.status().message()));
@@ -112,12 +114,22 @@ Status Model::CheckChat() const {
   return absl::OkStatus();
 }
 
-StatusOr<std::string> Model::RenderChat(const std::vector<text::ChatMessage>& messages,
-                                        bool add_generation_prompt) const {
+StatusOr<std::shared_ptr<const text::ChatTemplate>> Model::SharedChatTemplate() const {
   HOB_RETURN_IF_ERROR(CheckChat());
+  return *chat_template_;
+}
+
+text::ChatTemplate::Variables Model::ChatVariables() const {
   text::ChatTemplate::Variables variables;
   variables.bos_token = TokenText(file_->vocabulary, tokenizer_->bos());
   variables.eos_token = TokenText(file_->vocabulary, tokenizer_->eos());
+  return variables;
+}
+
+StatusOr<std::string> Model::RenderChat(const std::vector<text::ChatMessage>& messages,
+                                        bool add_generation_prompt) const {
+  HOB_RETURN_IF_ERROR(CheckChat());
+  text::ChatTemplate::Variables variables = ChatVariables();
   variables.add_generation_prompt = add_generation_prompt;
   auto rendered = (*chat_template_)->Render(messages, variables);
   if (!rendered.ok()) return Annotate(rendered.status(), "chat template");

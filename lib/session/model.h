@@ -63,6 +63,12 @@ class Model {
   Batcher* batcher() const { return batcher_.get(); }
   // What its sessions let each other have.
   PrefixCache& prefixes() const { return *prefixes_; }
+  // For handles that outlive the model.
+  std::shared_ptr<const text::Tokenizer> SharedTokenizer() const { return tokenizer_; }
+  // The parsed chat template; errors as CheckChat.
+  StatusOr<std::shared_ptr<const text::ChatTemplate>> SharedChatTemplate() const;
+  // What the template is told beside the messages.
+  text::ChatTemplate::Variables ChatVariables() const;
   bool has_chat_template() const { return !file_->vocabulary.chat_template.empty(); }
 
   // The text of a conversation. FAILED_PRECONDITION without a chat template; UNIMPLEMENTED if the
@@ -90,8 +96,8 @@ class Model {
   std::string path_;
   std::string tokenizer_name_;
   std::shared_ptr<const ModelFile> file_;
-  std::unique_ptr<text::Tokenizer> tokenizer_;
-  StatusOr<std::unique_ptr<text::ChatTemplate>> chat_template_ = nullptr;
+  std::shared_ptr<const text::Tokenizer> tokenizer_;
+  StatusOr<std::shared_ptr<const text::ChatTemplate>> chat_template_ = nullptr;
   std::unique_ptr<Batcher> batcher_;
   std::unique_ptr<PrefixCache> prefixes_;
   DType activations_ = DType::kQ16Act;

@@ -22,6 +22,12 @@ class BaseTokenizer : public Tokenizer {
   bool IsEndOfGeneration(int32_t id) const override { return table_->IsEndOfGeneration(id); }
   int32_t bos() const override { return table_->bos; }
   int32_t eos() const override { return table_->eos; }
+  int32_t unknown() const override { return table_->unknown; }
+  int32_t separator() const override { return table_->separator; }
+  bool adds_bos() const override { return prefix() >= 0; }
+  bool adds_eos() const override { return suffix() >= 0; }
+  std::string_view StoredText(int32_t id) const override { return table_->text(id); }
+  TokenType Type(int32_t id) const override { return table_->type(id); }
   int32_t Find(std::string_view token) const override { return table_->Find(token); }
 
  protected:

@@ -79,11 +79,11 @@ StatusOr<std::unique_ptr<const TokenTable>> TokenTable::Create(const Vocabulary&
 
   std::unique_ptr<TokenTable> table(new TokenTable);
   size_t bytes = 0;
-  for (const std::string& token : vocabulary.tokens) bytes += token.size();
+  for (const std::string& token : vocabulary.tokens) bytes += token.size() + 1;
   table->texts_.reserve(bytes);
   table->ends_.reserve(count);
   for (const std::string& token : vocabulary.tokens) {
-    table->texts_ += token;
+    table->texts_.append(token).push_back('\0');  // callers in C see it
     table->ends_.push_back(table->texts_.size());
     table->longest_ = std::max(table->longest_, token.size());
   }

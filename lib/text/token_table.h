@@ -25,10 +25,10 @@ class TokenTable {
 
   size_t size() const { return ends_.size(); }
   bool Contains(int32_t id) const { return id >= 0 && static_cast<size_t>(id) < size(); }
-  // Of an id that the table contains.
+  // Of an id that the table contains. Followed by a NUL byte.
   std::string_view text(int32_t id) const {
     const size_t begin = id == 0 ? 0 : ends_[id - 1];
-    return std::string_view(texts_).substr(begin, ends_[id] - begin);
+    return std::string_view(texts_).substr(begin, ends_[id] - 1 - begin);
   }
   TokenType type(int32_t id) const { return types_.empty() ? TokenType::kNormal : types_[id]; }
 

@@ -44,6 +44,13 @@ class Tokenizer {
   virtual bool IsEndOfGeneration(int32_t id) const = 0;  // eos, eot, <|im_end|>, <|endoftext|>, …
   virtual int32_t bos() const = 0;                       // −1: none
   virtual int32_t eos() const = 0;
+  virtual int32_t unknown() const = 0;
+  virtual int32_t separator() const = 0;
+  virtual bool adds_bos() const = 0;  // what EncodeOptions::add_special puts around a text
+  virtual bool adds_eos() const = 0;
+  // Of an id in the vocabulary: its stored text, which lives as long as this, and its type.
+  virtual std::string_view StoredText(int32_t id) const = 0;
+  virtual TokenType Type(int32_t id) const = 0;
   virtual int32_t Find(
       std::string_view token) const = 0;  // id of a token by its stored text, or −1
   // Whether the first token's leading space is no part of the text, as SentencePiece has it.

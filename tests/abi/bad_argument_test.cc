@@ -4,7 +4,7 @@
 #include <limits>
 #include <vector>
 
-#include "tests/abi/client.h"
+#include "tests/abi/units.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace hob::test;
@@ -34,6 +34,20 @@ TEST_CASE("the NULL handle is refused everywhere") {
   size_t size;
   int32_t token;
   uint8_t flag;
+  hob_tokenizer* tokenizer;
+  hob_detokenizer* detokenizer;
+  hob_chat_template* chat_template;
+  hob_tokenizer_info tokenizer_info = HOB_TOKENIZER_INFO_INIT;
+  hob_token_info token_info = HOB_TOKEN_INFO_INIT;
+  float number = 0;
+  uint64_t drawn;
+  hob_matrix* matrix;
+  hob_graph* graph;
+  hob_program* program;
+  hob_matrix_info matrix_info = HOB_MATRIX_INFO_INIT;
+  hob_program_info program_info = HOB_PROGRAM_INFO_INIT;
+  hob_weight weight = HOB_WEIGHT_INIT;
+  hob_node node = HOB_NODE_INIT;
   const auto logits = [](void*, size_t, size_t, const float*) -> int32_t { return 0; };
 
   const std::vector<Outcome> outcomes = {
@@ -49,7 +63,42 @@ TEST_CASE("the NULL handle is refused everywhere") {
       Try([&](auto e) { return hob_model_find_token(&token, nullptr, "x", 1, e); }),
       Try([&](auto e) { return hob_model_is_end_token(&flag, nullptr, 0, e); }),
       Try([&](auto e) { return hob_model_describe(&chars, &size, nullptr, e); }),
-      Try([&](auto e) { return hob_model_render_chat(&chars, &size, nullptr, nullptr, 0, 1, e); }),
+      Try([&](auto e) { return hob_model_get_tokenizer(&tokenizer, nullptr, e); }),
+      Try([&](auto e) { return hob_model_get_chat_template(&chat_template, nullptr, e); }),
+      Try([&](auto e) { return hob_tokenizer_get_info(&tokenizer_info, nullptr, e); }),
+      Try([&](auto e) { return hob_tokenizer_encode(&tokens, &size, nullptr, "x", 1, 0, e); }),
+      Try([&](auto e) { return hob_tokenizer_decode(&chars, &size, nullptr, nullptr, 0, 0, e); }),
+      Try([&](auto e) { return hob_tokenizer_token_bytes(&chars, &size, nullptr, 0, 0, e); }),
+      Try([&](auto e) { return hob_tokenizer_find(&token, nullptr, "x", 1, e); }),
+      Try([&](auto e) { return hob_tokenizer_get_token(&token_info, nullptr, 0, e); }),
+      Try([&](auto e) { return hob_detokenizer_create(&detokenizer, nullptr, 0, e); }),
+      Try([&](auto e) { return hob_detokenizer_push(&text, nullptr, 0, e); }),
+      Try([&](auto e) { return hob_detokenizer_finish(&text, nullptr, e); }),
+      Try([&](auto e) {
+        return hob_chat_template_render(&chars, &size, nullptr, nullptr, 0, nullptr, e);
+      }),
+      Try([&](auto e) { return hob_sampler_accept(nullptr, nullptr, 0, e); }),
+      Try([&](auto e) { return hob_sampler_sample(&token, nullptr, &number, 1, e); }),
+      Try([&](auto e) { return hob_sampler_get_probabilities(&number, nullptr, &number, 1, e); }),
+      Try([&](auto e) { return hob_sampler_reset(nullptr, e); }),
+      Try([&](auto e) { return hob_sampler_get_drawn(&drawn, nullptr, e); }),
+      Try([&](auto e) { return hob_sampler_set_drawn(nullptr, 0, e); }),
+      Try([&](auto e) {
+        return hob_matrix_create(&matrix, nullptr, 0, &number, 4, 1, 1, nullptr, e);
+      }),
+      Try([&](auto e) {
+        return hob_matrix_quantize(&matrix, nullptr, 0, &number, 1, 1, nullptr, e);
+      }),
+      Try([&](auto e) { return hob_matrix_get_info(&matrix_info, nullptr, e); }),
+      Try([&](auto e) { return hob_matrix_multiply(&number, nullptr, &number, 1, e); }),
+      Try([&](auto e) { return hob_graph_create(&graph, nullptr, e); }),
+      Try([&](auto e) { return hob_graph_add_input(&token, nullptr, "x", 1, 1, e); }),
+      Try([&](auto e) { return hob_graph_add_weight(&token, nullptr, &weight, e); }),
+      Try([&](auto e) { return hob_graph_add_node(&token, nullptr, &node, e); }),
+      Try([&](auto e) { return hob_graph_add_output(nullptr, 0, e); }),
+      Try([&](auto e) { return hob_program_create(&program, nullptr, nullptr, e); }),
+      Try([&](auto e) { return hob_program_get_info(&program_info, nullptr, e); }),
+      Try([&](auto e) { return hob_program_run(nullptr, 0, nullptr, nullptr, 0, 1, nullptr, e); }),
       Try([&](auto e) { return hob_session_create(&session, nullptr, nullptr, e); }),
       Try([&](auto e) { return hob_session_set_sampler(nullptr, nullptr, e); }),
       Try([&](auto e) { return hob_session_add_message(nullptr, "user", 4, "x", 1, e); }),
@@ -71,6 +120,13 @@ TEST_CASE("the NULL handle is refused everywhere") {
   hob_model_destroy(nullptr);
   hob_session_destroy(nullptr);
   hob_session_cancel(nullptr);
+  hob_tokenizer_destroy(nullptr);
+  hob_detokenizer_destroy(nullptr);
+  hob_chat_template_destroy(nullptr);
+  hob_sampler_destroy(nullptr);
+  hob_matrix_destroy(nullptr);
+  hob_graph_destroy(nullptr);
+  hob_program_destroy(nullptr);
   hob_free(nullptr);
   CHECK(hob_error_code(nullptr) == HOB_OK);
   CHECK(hob_error_message(nullptr).size == 0);
@@ -117,6 +173,87 @@ TEST_CASE("NULL for what is to be written is refused") {
       Try([&](auto e) { return hob_session_get_stats(nullptr, s, e); }),
       Try([&](auto e) { return hob_session_evaluate(s, nullptr, 1, nullptr, nullptr, e); }),
       Try([&](auto e) { return hob_convert(nullptr, 1, "x", 1, nullptr, e); }),
+  };
+  for (const Outcome& outcome : outcomes) CheckInvalid(outcome, "NULL");
+}
+
+TEST_CASE("NULL for what a piece on its own is to write or read is refused") {
+  const TokenizerPtr tokenizer = OpenTokenizer(ChatFixture());
+  const TemplatePtr chat_template = MakeTemplate("x");
+  const SamplerPtr sampler = MakeSampler(HOB_SAMPLER_OPTIONS_INIT);
+  const RuntimePtr runtime = MakeRuntime(1);
+  const ModelPtr model = OpenModel(runtime.get(), ChatFixture());
+  hob_tokenizer* made = nullptr;
+  hob_detokenizer* created = nullptr;
+  REQUIRE_OK(hob_detokenizer_create(&created, tokenizer.get(), HOB_TEXT_PLAIN, &error));
+  const DetokenizerPtr detokenizer(created);
+  const MatrixPtr one = QuantizeMatrix(runtime.get(), HOB_TYPE_F32, {1.0f}, 1);
+  hob_matrix* matrix = nullptr;
+  hob_graph* made_graph = nullptr;
+  REQUIRE_OK(hob_graph_create(&made_graph, runtime.get(), &error));
+  const GraphPtr graph(made_graph);
+  const auto r = runtime.get();
+  const auto g = graph.get();
+  const auto t = tokenizer.get();
+  const auto c = chat_template.get();
+  const auto s = sampler.get();
+  char* chars;
+  size_t size;
+  int32_t* tokens;
+  int32_t token;
+  float number = 0;
+  const std::vector<Outcome> outcomes = {
+      Try([&](auto e) { return hob_tokenizer_open(nullptr, "x", 1, e); }),
+      Try([&](auto e) { return hob_tokenizer_open(&made, nullptr, 1, e); }),
+      Try([&](auto e) { return hob_model_get_tokenizer(nullptr, model.get(), e); }),
+      Try([&](auto e) { return hob_model_get_chat_template(nullptr, model.get(), e); }),
+      Try([&](auto e) { return hob_tokenizer_get_info(nullptr, t, e); }),
+      Try([&](auto e) { return hob_tokenizer_encode(nullptr, &size, t, "x", 1, 0, e); }),
+      Try([&](auto e) { return hob_tokenizer_encode(&tokens, nullptr, t, "x", 1, 0, e); }),
+      Try([&](auto e) { return hob_tokenizer_encode(&tokens, &size, t, nullptr, 1, 0, e); }),
+      Try([&](auto e) { return hob_tokenizer_decode(nullptr, &size, t, nullptr, 0, 0, e); }),
+      Try([&](auto e) { return hob_tokenizer_decode(&chars, nullptr, t, nullptr, 0, 0, e); }),
+      Try([&](auto e) { return hob_tokenizer_decode(&chars, &size, t, nullptr, 1, 0, e); }),
+      Try([&](auto e) { return hob_tokenizer_token_bytes(nullptr, &size, t, 0, 0, e); }),
+      Try([&](auto e) { return hob_tokenizer_find(nullptr, t, "x", 1, e); }),
+      Try([&](auto e) { return hob_tokenizer_find(&token, t, nullptr, 1, e); }),
+      Try([&](auto e) { return hob_tokenizer_get_token(nullptr, t, 0, e); }),
+      Try([&](auto e) { return hob_detokenizer_create(nullptr, t, 0, e); }),
+      Try([&](auto e) { return hob_detokenizer_push(nullptr, detokenizer.get(), 0, e); }),
+      Try([&](auto e) { return hob_detokenizer_finish(nullptr, detokenizer.get(), e); }),
+      Try([&](auto e) { return hob_chat_template_create(nullptr, "x", 1, nullptr, e); }),
+      Try([&](auto e) {
+        return hob_chat_template_render(nullptr, &size, c, nullptr, 0, nullptr, e);
+      }),
+      Try([&](auto e) {
+        return hob_chat_template_render(&chars, nullptr, c, nullptr, 0, nullptr, e);
+      }),
+      Try([&](auto e) {
+        return hob_chat_template_render(&chars, &size, c, nullptr, 1, nullptr, e);
+      }),
+      Try([&](auto e) { return hob_sampler_create(nullptr, nullptr, e); }),
+      Try([&](auto e) { return hob_sampler_accept(s, nullptr, 1, e); }),
+      Try([&](auto e) { return hob_sampler_sample(nullptr, s, &number, 1, e); }),
+      Try([&](auto e) { return hob_sampler_sample(&token, s, nullptr, 1, e); }),
+      Try([&](auto e) { return hob_sampler_get_probabilities(nullptr, s, &number, 1, e); }),
+      Try([&](auto e) { return hob_sampler_get_drawn(nullptr, s, e); }),
+      Try([&](auto e) { return hob_quantize(nullptr, 4, 0, &number, 1, 1, e); }),
+      Try([&](auto e) { return hob_quantize(&number, 4, 0, nullptr, 1, 1, e); }),
+      Try([&](auto e) { return hob_matrix_create(nullptr, r, 0, &number, 4, 1, 1, nullptr, e); }),
+      Try([&](auto e) { return hob_matrix_create(&matrix, r, 0, nullptr, 4, 1, 1, nullptr, e); }),
+      Try([&](auto e) { return hob_matrix_quantize(nullptr, r, 0, &number, 1, 1, nullptr, e); }),
+      Try([&](auto e) { return hob_matrix_quantize(&matrix, r, 0, nullptr, 1, 1, nullptr, e); }),
+      Try([&](auto e) { return hob_matrix_get_info(nullptr, one.get(), e); }),
+      Try([&](auto e) { return hob_matrix_multiply(nullptr, one.get(), &number, 1, e); }),
+      Try([&](auto e) { return hob_matrix_multiply(&number, one.get(), nullptr, 1, e); }),
+      Try([&](auto e) { return hob_graph_create(nullptr, r, e); }),
+      Try([&](auto e) { return hob_graph_add_input(nullptr, g, "x", 1, 1, e); }),
+      Try([&](auto e) { return hob_graph_add_input(&token, g, nullptr, 1, 1, e); }),
+      Try([&](auto e) { return hob_graph_add_weight(nullptr, g, nullptr, e); }),
+      Try([&](auto e) { return hob_graph_add_weight(&token, g, nullptr, e); }),
+      Try([&](auto e) { return hob_graph_add_node(nullptr, g, nullptr, e); }),
+      Try([&](auto e) { return hob_graph_add_node(&token, g, nullptr, e); }),
+      Try([&](auto e) { return hob_program_create(nullptr, g, nullptr, e); }),
   };
   for (const Outcome& outcome : outcomes) CheckInvalid(outcome, "NULL");
 }

@@ -166,8 +166,102 @@ TEST_CASE("the heap may run out at any allocation") {
   hob_free(saved);
   CHECK(Reply(other.get()) == reply);
 
+  hob_tokenizer* tokenizer = nullptr;
+  hob_detokenizer* detokenizer = nullptr;
+  hob_chat_template* chat_template = nullptr;
+  hob_sampler* unit = nullptr;
+  int32_t* tokens = nullptr;
+  size_t count = 0;
+  hob_string piece;
+  const hob_chat_message message = {{"user", 4}, {"a message that no short string holds", 36}};
+  const std::string source = "{% for m in messages %}{{ m.content | trim }}{% endfor %}";
+  const int32_t accepted[] = {1, 2, 3};
+  std::vector<float> logits(500, 0.5f);
+  CHECK(Exhaust("open a tokenizer", [&](auto e) {
+          return hob_tokenizer_open(&tokenizer, path.data(), path.size(), e);
+        }) > 10);
+  CHECK(Exhaust("encode", [&](auto e) {
+          return hob_tokenizer_encode(&tokens, &count, tokenizer, message.content.data, 36, 0, e);
+        }) > 0);
+  hob_free(tokens);
+  CHECK(Exhaust("create a detokenizer", [&](auto e) {
+          return hob_detokenizer_create(&detokenizer, tokenizer, HOB_TEXT_PLAIN, e);
+        }) > 0);
+  Exhaust("push", [&](auto e) { return hob_detokenizer_push(&piece, detokenizer, 5, e); });
   char* text = nullptr;
   size_t size = 0;
+  CHECK(Exhaust("create a template", [&](auto e) {
+          return hob_chat_template_create(&chat_template, source.data(), source.size(), nullptr, e);
+        }) > 5);
+  CHECK(Exhaust("render", [&](auto e) {
+          return hob_chat_template_render(&text, &size, chat_template, &message, 1, nullptr, e);
+        }) > 5);
+  CHECK(std::string(text, size) == message.content.data);
+  hob_free(text);
+  CHECK(Exhaust("create a sampler",
+                [&](auto e) { return hob_sampler_create(&unit, &sampler, e); }) > 0);
+  CHECK(Exhaust("accept", [&](auto e) { return hob_sampler_accept(unit, accepted, 3, e); }) > 0);
+  int32_t token = -1;
+  CHECK(Exhaust("sample", [&](auto e) {
+          return hob_sampler_sample(&token, unit, logits.data(), logits.size(), e);
+        }) > 0);
+  CHECK(token >= 0);
+  hob_sampler_destroy(unit);
+  hob_chat_template_destroy(chat_template);
+  hob_detokenizer_destroy(detokenizer);
+  hob_tokenizer_destroy(tokenizer);
+
+  hob_matrix* matrix = nullptr;
+  hob_graph* graph = nullptr;
+  hob_program* program = nullptr;
+  hob_value value = -1;
+  std::vector<float> product(500);
+  CHECK(Exhaust("quantise a matrix", [&](auto e) {
+          return hob_matrix_quantize(&matrix, s.runtime, HOB_TYPE_INT8, logits.data(), 5, 96,
+                                     nullptr, e);
+        }) > 10);
+  CHECK(Exhaust("multiply", [&](auto e) {
+          return hob_matrix_multiply(product.data(), matrix, logits.data(), 3, e);
+        }) == 0);
+  CHECK(Exhaust("create a graph", [&](auto e) { return hob_graph_create(&graph, s.runtime, e); }) >
+        0);
+  CHECK(Exhaust("add an input", [&](auto e) {
+          return hob_graph_add_input(&value, graph, "a name that no short string holds", 34, 32, e);
+        }) > 0);
+  hob_weight weight = HOB_WEIGHT_INIT;
+  weight.name = message.content;
+  weight.data = logits.data();
+  weight.size = 32 * sizeof(float);
+  weight.columns = 32;
+  CHECK(Exhaust("add a weight",
+                [&](auto e) { return hob_graph_add_weight(&value, graph, &weight, e); }) > 0);
+  const hob_value inputs[] = {0, 1};
+  const hob_attribute epsilon = {{"epsilon", 7}, HOB_ATTRIBUTE_REAL, 0, 0, 1e-5};
+  const size_t columns = 32;
+  hob_node node = HOB_NODE_INIT;
+  node.op = {"rms_norm", 8};
+  node.name = message.content;
+  node.inputs = inputs;
+  node.input_count = 2;
+  node.attributes = &epsilon;
+  node.attribute_count = 1;
+  node.columns = &columns;
+  node.output_count = 1;
+  CHECK(Exhaust("add a node", [&](auto e) { return hob_graph_add_node(&value, graph, &node, e); }) >
+        0);
+  CHECK(value == 2);  // what failed left nothing
+  Exhaust("add an output", [&](auto e) { return hob_graph_add_output(graph, value, e); });
+  CHECK(Exhaust("create a program",
+                [&](auto e) { return hob_program_create(&program, graph, nullptr, e); }) > 10);
+  const float* in = logits.data();
+  float* to = product.data();
+  CHECK(Exhaust("run", [&](auto e) {
+          return hob_program_run(&to, 1, program, &in, 1, 9, nullptr, e);
+        }) == 0);
+  hob_program_destroy(program);
+  hob_graph_destroy(graph);
+  hob_matrix_destroy(matrix);
+
   CHECK(Exhaust("describe", [&](auto e) { return hob_model_describe(&text, &size, s.model, e); }) >
         10);
   hob_free(text);

@@ -320,14 +320,3 @@ TEST_CASE("rope scaling makes the context longer") {
           return hob_session_create(&created, model.get(), &session_options, e);
         }).status == HOB_INVALID_ARGUMENT);
 }
-
-TEST_CASE("a chat renders through the model's template") {
-  const RuntimePtr runtime = MakeRuntime();
-  const ModelPtr model = OpenModel(runtime.get(), ChatFixture());
-  const hob_chat_message messages[] = {{{"user", 4}, {"hi", 2}}};
-  char* text = nullptr;
-  size_t size = 0;
-  REQUIRE_OK(hob_model_render_chat(&text, &size, model.get(), messages, 1, 1, &error));
-  CHECK(std::string(text, size) == "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n");
-  hob_free(text);
-}

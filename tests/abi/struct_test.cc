@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "tests/abi/client.h"
+#include "tests/abi/units.h"
 
 using namespace hob::test;
 
@@ -88,6 +88,47 @@ TEST_CASE("every struct is checked") {
   hob_convert_options convert = HOB_CONVERT_OPTIONS_INIT;
   convert.struct_size = 3;
 
+  hob_tokenizer_info tokenizer_info = HOB_TOKENIZER_INFO_INIT;
+  tokenizer_info.struct_size = 3;
+  hob_token_info token_info = HOB_TOKEN_INFO_INIT;
+  token_info.struct_size = 3;
+  hob_chat_template_options template_options = HOB_CHAT_TEMPLATE_OPTIONS_INIT;
+  template_options.struct_size = 3;
+  hob_render_options render = HOB_RENDER_OPTIONS_INIT;
+  render.struct_size = 3;
+  hob_matrix_options matrix_options = HOB_MATRIX_OPTIONS_INIT;
+  matrix_options.struct_size = 3;
+  hob_matrix_info matrix_info = HOB_MATRIX_INFO_INIT;
+  matrix_info.struct_size = 3;
+  hob_weight weight = HOB_WEIGHT_INIT;
+  weight.struct_size = 3;
+  hob_node node = HOB_NODE_INIT;
+  node.struct_size = 3;
+  hob_program_options program_options = HOB_PROGRAM_OPTIONS_INIT;
+  program_options.struct_size = 3;
+  hob_program_info program_info = HOB_PROGRAM_INFO_INIT;
+  program_info.struct_size = 3;
+  hob_run_options run = HOB_RUN_OPTIONS_INIT;
+  run.struct_size = 3;
+  const MatrixPtr matrix = QuantizeMatrix(runtime.get(), HOB_TYPE_F32, {1.0f}, 1);
+  hob_matrix* other_matrix = nullptr;
+  hob_graph* graph_handle = nullptr;
+  REQUIRE_OK(hob_graph_create(&graph_handle, runtime.get(), &error));
+  const GraphPtr graph(graph_handle);
+  hob_value value = -1;
+  REQUIRE_OK(hob_graph_add_input(&value, graph.get(), "x", 1, 1, &error));
+  REQUIRE_OK(hob_graph_add_output(graph.get(), value, &error));
+  hob_program* program_handle = nullptr;
+  REQUIRE_OK(hob_program_create(&program_handle, graph.get(), nullptr, &error));
+  const ProgramPtr program(program_handle);
+  const float number = 1;
+  const TokenizerPtr tokenizer = OpenTokenizer(path);
+  const TemplatePtr chat_template = MakeTemplate("x");
+  hob_chat_template* other_template = nullptr;
+  hob_sampler* other_sampler = nullptr;
+  char* text = nullptr;
+  size_t text_size = 0;
+
   hob_model* other_model = nullptr;
   hob_session* other = nullptr;
   for (const Outcome& outcome : {
@@ -111,6 +152,34 @@ TEST_CASE("every struct is checked") {
            Try([&](auto e) { return hob_model_get_info(&model_info, model.get(), e); }),
            Try([&](auto e) { return hob_session_get_stats(&stats, session.get(), e); }),
            Try([&](auto e) { return hob_convert("a", 1, "b", 1, &convert, e); }),
+           Try([&](auto e) { return hob_tokenizer_get_info(&tokenizer_info, tokenizer.get(), e); }),
+           Try([&](auto e) { return hob_tokenizer_get_token(&token_info, tokenizer.get(), 0, e); }),
+           Try([&](auto e) {
+             return hob_chat_template_create(&other_template, "x", 1, &template_options, e);
+           }),
+           Try([&](auto e) {
+             return hob_chat_template_render(&text, &text_size, chat_template.get(), nullptr, 0,
+                                             &render, e);
+           }),
+           Try([&](auto e) { return hob_sampler_create(&other_sampler, &sampler, e); }),
+           Try([&](auto e) {
+             return hob_matrix_create(&other_matrix, runtime.get(), HOB_TYPE_F32, &number, 4, 1, 1,
+                                      &matrix_options, e);
+           }),
+           Try([&](auto e) {
+             return hob_matrix_quantize(&other_matrix, runtime.get(), HOB_TYPE_F32, &number, 1, 1,
+                                        &matrix_options, e);
+           }),
+           Try([&](auto e) { return hob_matrix_get_info(&matrix_info, matrix.get(), e); }),
+           Try([&](auto e) { return hob_graph_add_weight(&value, graph.get(), &weight, e); }),
+           Try([&](auto e) { return hob_graph_add_node(&value, graph.get(), &node, e); }),
+           Try([&](auto e) {
+             return hob_program_create(&program_handle, graph.get(), &program_options, e);
+           }),
+           Try([&](auto e) { return hob_program_get_info(&program_info, program.get(), e); }),
+           Try([&](auto e) {
+             return hob_program_run(nullptr, 0, program.get(), nullptr, 0, 1, &run, e);
+           }),
        }) {
     CHECK(outcome.status == HOB_INVALID_ARGUMENT);
     CHECK(outcome.message.find("struct_size") != std::string::npos);
