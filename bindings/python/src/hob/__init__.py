@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hob: a language model assistant inside your own process.
+
+>>> import hob
+>>> model = hob.Model("model.gguf")  # doctest: +SKIP
+>>> for piece in model.session().stream("What is the capital of France?"):  # doctest: +SKIP
+...     print(piece, end="", flush=True)
+"""
+
+from .convert import ConvertWeights, convert
+from .errors import (
+    Aborted,
+    AlreadyExists,
+    Cancelled,
+    DataLoss,
+    DeadlineExceeded,
+    FailedPrecondition,
+    HobError,
+    Internal,
+    InvalidArgument,
+    NotFound,
+    OutOfRange,
+    PermissionDenied,
+    ResourceExhausted,
+    Status,
+    Unauthenticated,
+    Unavailable,
+    Unimplemented,
+)
+from .model import Activations, KvType, Message, Model, ModelInfo, ModelOptions, ModelPlan, RopeScaling
+from .result import FinishReason, Result, Stats
+from .runtime import Runtime, RuntimeInfo, version
+from .sampler import Sampler
+from .session import GenerateOptions, Session, SessionOptions
+from .stream import Stream
+
+__version__ = version()
+
+__all__ = [
+    "Aborted",
+    "Activations",
+    "AlreadyExists",
+    "Cancelled",
+    "ConvertWeights",
+    "DataLoss",
+    "DeadlineExceeded",
+    "FailedPrecondition",
+    "FinishReason",
+    "GenerateOptions",
+    "HobError",
+    "Internal",
+    "InvalidArgument",
+    "KvType",
+    "Message",
+    "Model",
+    "ModelInfo",
+    "ModelOptions",
+    "ModelPlan",
+    "NotFound",
+    "OutOfRange",
+    "PermissionDenied",
+    "ResourceExhausted",
+    "Result",
+    "RopeScaling",
+    "Runtime",
+    "RuntimeInfo",
+    "Sampler",
+    "Session",
+    "SessionOptions",
+    "Stats",
+    "Status",
+    "Stream",
+    "Unauthenticated",
+    "Unavailable",
+    "Unimplemented",
+    "convert",
+    "version",
+]

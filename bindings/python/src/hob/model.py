@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model: weights and tokenizer of one file, loaded once and shared by any number of sessions."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from ._arrays import owned_tokens, tokens_in
+from ._handle import Handle
+from ._library import encode, ffi, lib, take_text, text_of
+from ._progress import Progress
+from .errors import check, new_error
+from .runtime import Runtime
+from .sampler import Sampler
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from typing_extensions import Unpack
+
+    from .session import GenerateOptions, Session, SessionOptions
+
+__all__ = ["Activations", "KvType", "Message", "Model", "ModelInfo", "ModelOptions", "ModelPlan", "RopeScaling"]
+
+
+class Activations(IntEnum):
+    """How activations enter the products with block-quantised weights."""
+
+    INT16 = 0  #: 16-bit integers: the answers that f32 gives
+    INT8 = 1  #: 8 bit: prefill is faster, answers may differ
+    F32 = 2  #: for references, slow
+
+
+class KvType(IntEnum):
+    """The element type of the key/value cache."""
+
+    F16 = 0
+    F32 = 1
+    INT8 = 2  #: half the bytes of F16, faster
+
+
+class RopeScaling(IntEnum):
+    """How rotary positions are stretched for contexts longer than the model was trained on."""
+
+    MODEL = 0  #: as the file says
+    NONE = 1  #: not at all
+    LINEAR = 2
+    NTK = 3
+    YARN = 4
+    LLAMA3 = 5
+
+
+class ModelOptions(TypedDict, total=False):
+    """What Model and Model.plan take beside the file."""
+
+    max_batch_rows: int  #: most tokens in one pass over the weights, up to 8192; 0: 512
+    activations: Activations
+    kv_type: KvType
+    vocabulary_only: bool  #: the tokenizer alone; no session can be made
+    rope_scaling: RopeScaling
+    rope_factor: float  #: 1 to 65536: so many times the original context
+    rope_original_context: int  #: 0: the file's
+    shared_cache_tokens: int  #: kept for sessions whose texts begin alike; 0: 4096, -1: none
+
+
+class Message(TypedDict):
+    """One message of a conversation."""
+
+    role: str  #: "system", "user", "assistant", or what else the model's chat template knows
+    content: str
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Sizes that a vocabulary-only model does not know are 0; token ids that a model lacks are -1."""
+
+    vocabulary_size: int
+    context_length: int
+    layers: int
+    width: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    bos_token: int
+    eos_token: int
+    max_batch_rows: int
+    has_chat_template: bool
+    parameters: int
+    file_bytes: int
+    weight_bytes: int
+    scratch_bytes: int
+    kv_bytes_per_token: int
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """What opening a file and its sessions take, in bytes of the runtime's memory."""
+
+    context_length: int
+    max_batch_rows: int
+    kv_page_tokens: int  #: a session's cache grows by pages of so many tokens
+    weight_bytes: int  #: allocated for packed weights
+    mapped_bytes: int  #: of weights read in the mapped file: not allocated
+    scratch_bytes: int
+    kv_bytes_per_token: int
+    kv_page_bytes: int
+    session_bytes: int  #: of a session that holds context_length tokens
+    evaluate_bytes: int  #: beside that, while Session.evaluate runs
+
+
+def _filled(kind: type[Any], struct: Any) -> Any:
+    return kind(**{name: getattr(struct, name) for name in kind.__dataclass_fields__})
+
+
+def _options(options: ModelOptions) -> Any:
+    struct = ffi.new("hob_model_options*")
+    struct.struct_size = ffi.sizeof("hob_model_options")
+    for name, value in options.items():
+        if name not in ModelOptions.__annotations__:
+            raise TypeError(f"unknown option of a model: {name}; there are {', '.join(ModelOptions.__annotations__)}")
+        setattr(struct, name, value)
+    return struct
+
+
+def _flags(add_special: bool, parse_special: bool) -> int:
+    return lib.HOB_TEXT_ADD_SPECIAL * add_special | lib.HOB_TEXT_PARSE_SPECIAL * parse_special  # type: ignore[no-any-return]
+
+
+class Model(Handle):
+    """Weights and tokenizer of a GGUF or .hob file. Immutable; any number of threads may use one.
+
+    The file is mapped and must not change while the model lives. `runtime`: None makes one for this model alone.
+    `progress(done, total)` is told how far opening is, in bytes; where it returns False, opening ends with Cancelled.
+    """
+
+    runtime: Runtime  #: what it was opened with
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        runtime: Runtime | None = None,
+        *,
+        progress: Callable[[int, int], object] | None = None,
+        **options: Unpack[ModelOptions],
+    ) -> None:
+        self.runtime = Runtime() if runtime is None else runtime
+        self._keep = self.runtime._keep
+        struct, name = _options(options), encode(path)
+        with Progress(progress) as report:
+            struct.progress = report.function
+            out, error = ffi.new("hob_model**"), new_error()
+            status = lib.hob_model_open(out, self.runtime._pointer, name, len(name), struct, error)
+            if not status:
+                self._own(out[0], lib.hob_model_destroy)
+            report.reraise(status, error)
+        check(status, error)
+
+    @staticmethod
+    def plan(
+        path: str | os.PathLike[str], runtime: Runtime | None = None, **options: Unpack[ModelOptions]
+    ) -> ModelPlan:
+        """What opening the file would take, before anything is allocated."""
+        runtime = Runtime() if runtime is None else runtime
+        name, out, error = encode(path), ffi.new("hob_model_plan_info*"), new_error()
+        out.struct_size = ffi.sizeof("hob_model_plan_info")
+        check(lib.hob_model_plan(out, runtime._pointer, name, len(name), _options(options), error), error)
+        plan: ModelPlan = _filled(ModelPlan, out)
+        return plan
+
+    # What it is.
+
+    @cached_property
+    def info(self) -> ModelInfo:
+        """Sizes and special tokens."""
+        out, error = ffi.new("hob_model_info*"), new_error()
+        out.struct_size = ffi.sizeof("hob_model_info")
+        check(lib.hob_model_get_info(out, self._pointer, error), error)
+        info = {name: getattr(out, name) for name in ModelInfo.__dataclass_fields__}
+        info["has_chat_template"] = bool(out.has_chat_template)
+        return ModelInfo(**info)
+
+    def _text(self, which: int) -> str:
+        out, error = ffi.new("hob_string*"), new_error()
+        check(lib.hob_model_get_text(out, self._pointer, which, error), error)
+        return text_of(out)
+
+    @property
+    def architecture(self) -> str:
+        """The family, such as "llama"."""
+        return self._text(lib.HOB_MODEL_ARCHITECTURE)
+
+    @property
+    def name(self) -> str:
+        """The model's own name."""
+        return self._text(lib.HOB_MODEL_NAME)
+
+    @property
+    def license(self) -> str:
+        """The licence that the file names."""
+        return self._text(lib.HOB_MODEL_LICENSE)
+
+    @property
+    def container(self) -> str:
+        """The file's format, such as "GGUF v3"."""
+        return self._text(lib.HOB_MODEL_CONTAINER)
+
+    @property
+    def chat_template(self) -> str:
+        """Jinja source; empty where the file has none."""
+        return self._text(lib.HOB_MODEL_CHAT_TEMPLATE)
+
+    @property
+    def tokenizer(self) -> str:
+        """Such as "gpt2/smollm"."""
+        return self._text(lib.HOB_MODEL_TOKENIZER)
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self._text(lib.HOB_MODEL_PATH)
+
+    @property
+    def hash(self) -> str:
+        """32 hex digits, XXH3-128 of the file; the first use reads all of it."""
+        return self._text(lib.HOB_MODEL_HASH)
+
+    def describe(self) -> dict[str, Any]:
+        """Everything known of it: hyperparameters, tensors, the planned graph with its kernels. Experimental."""
+        out, size, error = ffi.new("char**"), ffi.new("size_t*"), new_error()
+        check(lib.hob_model_describe(out, size, self._pointer, error), error)
+        description: dict[str, Any] = json.loads(take_text(out[0], size[0]))
+        return description
+
+    # Text and tokens.
+
+    def _tokenize(self, text: str, flags: int) -> tuple[Any, int]:
+        data, out, count, error = encode(text), ffi.new("int32_t**"), ffi.new("size_t*"), new_error()
+        check(lib.hob_model_tokenize(out, count, self._pointer, data, len(data), flags, error), error)
+        return out[0], count[0]
+
+    def tokenize(self, text: str, *, add_special: bool = False, parse_special: bool = False) -> list[int]:
+        """Text as tokens. add_special: BOS and its like as the model asks; parse_special: reads "<|im_end|>" and its
+        like as control tokens: not for text that users wrote."""
+        data, count = self._tokenize(text, _flags(add_special, parse_special))
+        try:
+            return list(ffi.unpack(data, count)) if count else []
+        finally:
+            lib.hob_free(data)
+
+    def tokenize_array(self, text: str, *, add_special: bool = False, parse_special: bool = False) -> NDArray[np.int32]:
+        """tokenize() as a numpy array over the library's own memory, which is freed with the array."""
+        return owned_tokens(*self._tokenize(text, _flags(add_special, parse_special)))
+
+    def detokenize(self, tokens: Iterable[int], *, show_special: bool = False) -> str:
+        """Tokens as text; bytes that are not UTF-8 become U+FFFD. show_special writes control tokens out."""
+        data, count = tokens_in(tokens)
+        out, size, error = ffi.new("char**"), ffi.new("size_t*"), new_error()
+        flags = lib.HOB_TEXT_SHOW_SPECIAL * show_special
+        check(lib.hob_model_detokenize(out, size, self._pointer, data, count, flags, error), error)
+        return take_text(out[0], size[0]).decode("utf-8", "replace")
+
+    def token_bytes(self, token: int, *, show_special: bool = False) -> bytes:
+        """The bytes of one token, which may be part of a character."""
+        out, size, error = ffi.new("char**"), ffi.new("size_t*"), new_error()
+        flags = lib.HOB_TEXT_SHOW_SPECIAL * show_special
+        check(lib.hob_model_token_bytes(out, size, self._pointer, token, flags, error), error)
+        return take_text(out[0], size[0])
+
+    def find_token(self, text: str) -> int:
+        """The token stored as exactly `text`, such as "<|im_end|>"; NotFound if there is none."""
+        data, out, error = encode(text), ffi.new("int32_t*"), new_error()
+        check(lib.hob_model_find_token(out, self._pointer, data, len(data), error), error)
+        return int(out[0])
+
+    def is_end_token(self, token: int) -> bool:
+        """Whether the token ends an answer."""
+        out, error = ffi.new("uint8_t*"), new_error()
+        check(lib.hob_model_is_end_token(out, self._pointer, token, error), error)
+        return bool(out[0])
+
+    def render_chat(self, messages: Iterable[Message], *, add_generation_prompt: bool = True) -> str:
+        """The text that the model's chat template makes of messages. Experimental."""
+        texts = [(message["role"].encode(), message["content"].encode()) for message in messages]
+        views = [tuple(ffi.from_buffer("char[]", text) for text in pair) for pair in texts]
+        array = ffi.new("hob_chat_message[]", [tuple((view, len(view)) for view in pair) for pair in views])
+        out, size, error = ffi.new("char**"), ffi.new("size_t*"), new_error()
+        check(
+            lib.hob_model_render_chat(out, size, self._pointer, array, len(texts), add_generation_prompt, error), error
+        )
+        return take_text(out[0], size[0]).decode("utf-8", "replace")
+
+    # Answers.
+
+    def session(self, **options: Unpack[SessionOptions]) -> Session:
+        """An empty conversation: Session(model, …)."""
+        from .session import Session
+
+        return Session(self, **options)
+
+    def complete(self, prompt: str, *, sampler: Sampler | None = None, **options: Unpack[GenerateOptions]) -> str:
+        """The text that goes on from a raw prompt, in a session of its own. Any thread. See Session.generate."""
+        with self.session(sampler=sampler) as session:
+            session.add_text(prompt, add_special=True)
+            return session.generate(**options).text
+
+    def chat(
+        self, messages: str | Iterable[Message], *, sampler: Sampler | None = None, **options: Unpack[GenerateOptions]
+    ) -> str:
+        """The answer to a conversation, or to one message of a user, in a session of its own. Any thread."""
+        if isinstance(messages, str):
+            messages = [{"role": "user", "content": messages}]
+        with self.session(sampler=sampler) as session:
+            for message in messages:
+                session.add(message["role"], message["content"])
+            return session.generate(**options).text

@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A session: one conversation with a model, or one raw text that it continues."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from ._arrays import tokens_in
+from ._handle import Handle
+from ._library import encode, ffi, lib, text_of
+from .errors import check, new_error
+from .model import Message, Model, _filled, _flags
+from .result import FinishReason, Result, Stats
+from .sampler import Sampler
+from .stream import Stream
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from typing_extensions import Buffer, Unpack
+
+__all__ = ["GenerateOptions", "Session", "SessionOptions"]
+
+
+class SessionOptions(TypedDict, total=False):
+    """What Session takes beside the model."""
+
+    sampler: Sampler | None  #: None: greedy
+    system: str | None  #: the first message, of role "system"
+    context_tokens: int  #: prompt and answers; 0: the model's context length
+    roll: bool  #: where the context is full, go on with its first keep_tokens and the latest ones
+    keep_tokens: int  #: at most half the context; 0 unless `roll`
+    speculate: bool  #: guess by the prompt's own words: the same answer, faster where it repeats the prompt
+
+
+class GenerateOptions(TypedDict, total=False):
+    """What everything that answers takes."""
+
+    max_tokens: int  #: of the answer; 0: until the context is full
+    stop: str | Sequence[str]  #: texts that end the answer and are not part of it, at most 64
+    ignore_eos: bool  #: tokens that end an answer are tokens like any other
+    priority: int  #: against the runtime's other answers: higher ones are always served first
+    max_time: float | None  #: seconds from now, after which the answer ends as it is; None: any
+
+
+def _session_options(options: SessionOptions) -> tuple[Any, Any]:
+    struct = ffi.new("hob_session_options*")
+    struct.struct_size = ffi.sizeof("hob_session_options")
+    sampler = options.get("sampler")
+    keep = sampler._options() if sampler is not None else ffi.NULL
+    for name, value in options.items():
+        if name not in SessionOptions.__annotations__:
+            raise TypeError(
+                f"unknown option of a session: {name}; there are {', '.join(SessionOptions.__annotations__)}"
+            )
+        if name not in ("sampler", "system"):
+            setattr(struct, name, value)
+    struct.sampler = keep
+    return struct, keep
+
+
+def _generate_options(options: GenerateOptions) -> tuple[Any, Any]:
+    for name in options:
+        if name not in GenerateOptions.__annotations__:
+            raise TypeError(
+                f"unknown option of an answer: {name}; there are {', '.join(GenerateOptions.__annotations__)}"
+            )
+    struct = ffi.new("hob_generate_options*")
+    struct.struct_size = ffi.sizeof("hob_generate_options")
+    struct.max_tokens = options.get("max_tokens", 0)
+    struct.ignore_eos = options.get("ignore_eos", False)
+    struct.priority = options.get("priority", 0)
+    seconds = options.get("max_time")
+    if seconds is not None:
+        # 0 would mean "any": a time that is over already is the shortest there is.
+        struct.max_time_ms = min(max(1, round(seconds * 1000)), 2**32 - 1)
+    stop = options.get("stop", ())
+    texts = [text.encode() for text in ([stop] if isinstance(stop, str) else stop)]
+    keep = [ffi.from_buffer("char[]", text) for text in texts]
+    array = ffi.new("hob_string[]", [{"data": data, "size": len(text)} for data, text in zip(keep, texts)])
+    struct.stops = array
+    struct.stop_count = len(texts)
+    return struct, (keep, array)
+
+
+class Session(Handle):
+    """One conversation with a model, or one raw text that it continues. Usable from any thread; calls wait for one
+    another, save cancel() and close(). Sessions of one model run side by side.
+
+    >>> session = model.session(system="Be brief.")
+    >>> session("What is the capital of France?")  # doctest: +SKIP
+    'Paris.'
+    """
+
+    model: Model  #: what it was made from
+
+    def __init__(self, model: Model, **options: Unpack[SessionOptions]) -> None:
+        struct, keep = _session_options(options)
+        out, error = ffi.new("hob_session**"), new_error()
+        check(lib.hob_session_create(out, model._pointer, struct, error), error)
+        del keep
+        self._take(out[0], model)
+        system = options.get("system")
+        if system is not None:
+            self.add("system", system)
+
+    def _take(self, pointer: Any, model: Model) -> None:
+        self._lock = threading.RLock()
+        self.model = model
+        self._keep = model._keep
+        self._own(pointer, lib.hob_session_destroy)
+
+    def fork(self) -> Session:
+        """Another session that goes on from here, on shared memory."""
+        out, error = ffi.new("hob_session**"), new_error()
+        with self._lock:
+            check(lib.hob_session_fork(out, self._pointer, error), error)
+        session = Session.__new__(Session)
+        session._take(out[0], self.model)
+        return session
+
+    def close(self) -> None:
+        """Cancels what is on its way and gives the session up; a second time does nothing. Any thread."""
+        self.cancel()
+        super().close()
+
+    # What it holds.
+
+    def add(self, role: str, content: str) -> None:
+        """Appends a message; the role is "system", "user", "assistant", or what else the chat template knows."""
+        who, text, error = encode(role), encode(content), new_error()
+        with self._lock:
+            check(lib.hob_session_add_message(self._pointer, who, len(who), text, len(text), error), error)
+
+    def add_text(self, text: str, *, add_special: bool = False, parse_special: bool = False) -> None:
+        """Appends raw text to continue from; see Model.tokenize."""
+        data, error = encode(text), new_error()
+        with self._lock:
+            check(
+                lib.hob_session_add_text(self._pointer, data, len(data), _flags(add_special, parse_special), error),
+                error,
+            )
+
+    def add_tokens(self, tokens: Iterable[int]) -> None:
+        """Appends raw tokens to continue from; an array of int32 is read where it lies."""
+        (data, count), error = tokens_in(tokens), new_error()
+        with self._lock:
+            check(lib.hob_session_add_tokens(self._pointer, data, count, error), error)
+
+    @property
+    def message_count(self) -> int:
+        """How many messages the conversation holds, answers included."""
+        out, error = ffi.new("size_t*"), new_error()
+        with self._lock:
+            check(lib.hob_session_message_count(out, self._pointer, error), error)
+        return int(out[0])
+
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation, answers included."""
+        role, text, error = ffi.new("hob_string*"), ffi.new("hob_string*"), new_error()
+        result: list[Message] = []
+        with self._lock:
+            for index in range(self.message_count):
+                check(lib.hob_session_get_message(role, text, self._pointer, index, error), error)
+                result.append({"role": text_of(role), "content": text_of(text)})
+        return result
+
+    def keep_messages(self, count: int) -> None:
+        """Keeps the first messages and drops the later ones."""
+        error = new_error()
+        with self._lock:
+            check(lib.hob_session_keep_messages(self._pointer, count, error), error)
+
+    def _take_back(self, count: int) -> None:
+        if not self.closed:
+            lib.hob_session_keep_messages(self._pointer, count, ffi.NULL)
+
+    def reset(self) -> None:
+        """Drops messages, tokens and cache. The sampler starts anew from its seed."""
+        error = new_error()
+        with self._lock:
+            check(lib.hob_session_reset(self._pointer, error), error)
+
+    def set_sampler(self, sampler: Sampler) -> None:
+        """Changes how tokens are chosen from now on; the random state starts anew from the seed."""
+        options, error = sampler._options(), new_error()
+        with self._lock:
+            check(lib.hob_session_set_sampler(self._pointer, options, error), error)
+
+    # Answers.
+
+    def stream(self, prompt: str | None = None, **options: Unpack[GenerateOptions]) -> Stream:
+        """Starts an answer and hands it out as it comes: `for piece in session.stream("Hello")`, or `async for`.
+
+        prompt: a message of the user to add first; None: answer what the session holds, or go on with its raw text.
+        An answer that fails, or is cancelled before its first token, leaves the session as it was before the prompt.
+        """
+        struct, keep = _generate_options(options)
+        error, kept = new_error(), None
+        with self._lock:
+            if prompt is not None:
+                kept = self.message_count
+                self.add("user", prompt)
+            status = lib.hob_session_start(self._pointer, struct, error)
+            if status and kept is not None:
+                self._take_back(kept)
+        del keep
+        check(status, error)
+        return Stream(self, kept)
+
+    def generate(self, prompt: str | None = None, **options: Unpack[GenerateOptions]) -> Result:
+        """Answers, and returns when the answer is over. KeyboardInterrupt cancels it. See stream()."""
+        return self.stream(prompt, **options).result
+
+    async def agenerate(self, prompt: str | None = None, **options: Unpack[GenerateOptions]) -> Result:
+        """generate() for asyncio; cancelling the task cancels the answer."""
+        async with self.stream(prompt, **options) as stream:
+            async for _ in stream:
+                pass
+            return stream.result
+
+    def __call__(self, prompt: str, **options: Unpack[GenerateOptions]) -> str:
+        """The answer to a message of the user, as text: the session as a plain function."""
+        return self.generate(prompt, **options).text
+
+    def cancel(self) -> None:
+        """Ends the answer that is on its way, if there is one. Any thread, and signal handlers too."""
+        # Between a look and the call another thread may close it; cancelling NULL does nothing.
+        lib.hob_session_cancel(self._handle or ffi.NULL)
+
+    @property
+    def reply(self) -> str:
+        """The text of the last answer."""
+        out, error = ffi.new("hob_string*"), new_error()
+        with self._lock:
+            check(lib.hob_session_get_reply(out, self._pointer, error), error)
+            return text_of(out)
+
+    def _last_result(self) -> Result:
+        out, error = ffi.new("hob_generate_result*"), new_error()
+        out.struct_size = ffi.sizeof("hob_generate_result")
+        check(lib.hob_session_get_result(out, self._pointer, error), error)
+        return Result(
+            self.reply,
+            FinishReason(out.finish_reason),
+            out.stop_index,
+            out.prompt_tokens,
+            out.cached_tokens,
+            out.generated_tokens,
+            out.dropped_tokens,
+        )
+
+    @property
+    def stats(self) -> Stats:
+        """Time and memory of the last answer."""
+        out, error = ffi.new("hob_session_stats*"), new_error()
+        out.struct_size = ffi.sizeof("hob_session_stats")
+        with self._lock:
+            check(lib.hob_session_get_stats(out, self._pointer, error), error)
+        stats: Stats = _filled(Stats, out)
+        return stats
+
+    @property
+    def tokens(self) -> list[int]:
+        """The tokens that the last answer rested on and those of the answer; for raw text, all so far."""
+        out, count, error = ffi.new("int32_t**"), ffi.new("size_t*"), new_error()
+        with self._lock:
+            check(lib.hob_session_get_tokens(out, count, self._pointer, error), error)
+            return list(ffi.unpack(out[0], count[0])) if count[0] else []
+
+    # Saved sessions.
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes messages, cache, options and the sampler's state to a file, whole or not at all."""
+        name, error = encode(path), new_error()
+        with self._lock:
+            check(lib.hob_session_save(self._pointer, name, len(name), error), error)
+
+    def save_buffer(self) -> memoryview:
+        """What save() writes, in memory of the library's that is freed with the view."""
+        out, size, error = ffi.new("void**"), ffi.new("size_t*"), new_error()
+        with self._lock:
+            check(lib.hob_session_save_buffer(out, size, self._pointer, error), error)
+        return memoryview(ffi.buffer(ffi.gc(out[0], lib.hob_free, size[0]), size[0]))
+
+    def restore(self, path: str | os.PathLike[str]) -> None:
+        """Makes this session the one that was saved: it answers bit for bit as that one would have."""
+        name, error = encode(path), new_error()
+        with self._lock:
+            check(lib.hob_session_restore(self._pointer, name, len(name), error), error)
+
+    def restore_buffer(self, data: Buffer) -> None:
+        """restore() from memory."""
+        view, error = ffi.from_buffer("char[]", data), new_error()
+        with self._lock:
+            check(lib.hob_session_restore_buffer(self._pointer, view, len(view), error), error)
+
+    # Logits.
+
+    def evaluate(
+        self,
+        tokens: Iterable[int],
+        on_logits: Callable[[int, NDArray[np.float32]], object] | None = None,
+        *,
+        out: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
+        """Drops what the session holds, runs tokens through the model and gives the logits of every position:
+        [tokens, vocabulary_size] of float32, in `out` if that is given. Experimental.
+
+        on_logits(first, logits) instead gets [rows, vocabulary_size] chunk by chunk, read-only and where the library
+        has them: copy what is to outlive the call. Where it returns False, it ends with Cancelled. The array
+        returned is empty then.
+        """
+        import numpy as np
+
+        data, count = tokens_in(tokens)
+        width = self.model.info.vocabulary_size
+        if on_logits is not None:
+            target = np.empty((0, width), np.float32)
+        elif out is None:
+            target = np.empty((count, width), np.float32)
+        elif out.shape == (count, width) and out.dtype == np.float32 and out.flags.c_contiguous:
+            target = out
+        else:
+            raise ValueError(f"out is to be a contiguous float32 array of shape {(count, width)}")
+        raised: list[BaseException] = []
+
+        def receive(_user: Any, first: int, rows: int, logits: Any) -> int:
+            chunk = np.frombuffer(ffi.buffer(logits, rows * width * 4), np.float32).reshape(rows, width)
+            if on_logits is None:
+                target[first : first + rows] = chunk
+                return 0
+            chunk.flags.writeable = False
+            return 1 if on_logits(first, chunk) is False else 0
+
+        def failed(_kind: type[BaseException], error: BaseException, _trace: object) -> None:
+            raised.append(error)
+
+        callback = ffi.callback("hob_logits_fn", receive, error=1, onerror=failed)
+        error = new_error()
+        with self._lock:
+            status = lib.hob_session_evaluate(self._pointer, data, count, callback, ffi.NULL, error)
+        if raised:
+            lib.hob_error_destroy(error[0])
+            raise raised[0]
+        check(status, error)
+        return target
