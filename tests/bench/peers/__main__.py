@@ -25,7 +25,7 @@ the median of the rounds' ratios. Of the limit: for prefill, 2 operations a weig
 int8 peak, attention left out; for decode, bytes of weights over bandwidth, the cache left out. llama.cpp and LiteRT-LM
 make their prompts up, and their whole reply is the sum of its parts. Load is opening the model; for llama.cpp, which
 does not tell, it is from process start."""
-TASKS = ("reply", "decode", "depth", "short")
+TASKS = ("reply", "decode", "depth", "short", "crowd")
 
 
 def listed(text: str) -> list[str]:
@@ -46,10 +46,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--threads", type=lambda t: [int(n) for n in listed(t)], default=[1, 2], help="one after the other")
     add("--rounds", type=int, default=5, help="fewer than 5 are for a try")
     add("--what", type=listed, default=listed("reply,short"),
-        help="reply: prompt and answer; decode: from an empty cache; depth: decode far in; short: short replies")  # fmt: skip
+        help="reply: prompt and answer; decode: from an empty cache; depth: decode far in; short: short replies; "
+             "crowd: many answers at once (hob and llama.cpp)")  # fmt: skip
     add("--prompt", type=int, default=512, help="tokens of the prompt")
     add("--new", type=int, default=128, help="tokens of the answer")
     add("--depth", type=int, default=4096, help="tokens before the answer of --what depth")
+    add("--sessions", type=int, default=16, help="answers at once of --what crowd, 64 tokens after 64")
     add("--loaded", type=int, nargs="?", const=2, default=0, metavar="N",
         help="instead: with N busy processes beside each, and alone, in turn")  # fmt: skip
     add("--timeout", type=float, default=600, help="seconds that one run may take")
@@ -83,6 +85,8 @@ def tasks_of(options: argparse.Namespace) -> list[rounds.Task]:
         "depth": rounds.Task(f"{options.depth} + {options.new}", options.depth, options.new,
                              metrics=("decode_tps",)),
         "short": rounds.Task("16 + 8", 16, 8, repeats=10, metrics=("reply_s",)),
+        "crowd": rounds.Task(f"{options.sessions} × (64 + 64)", 64, 64, sessions=options.sessions,
+                             metrics=("crowd_tps",)),
     }  # fmt: skip
     return [known[name] for name in options.what]
 

@@ -20,6 +20,7 @@ class Task:
     new: int
     repeats: int = 1  # above 1: short replies
     busy: int = 0  # processes beside it
+    sessions: int = 1  # above 1: as many answers at once
     metrics: tuple[str, ...] = ("prefill_tps", "decode_tps", "reply_s", "load_s", "peak_rss_bytes")
 
 
@@ -92,8 +93,12 @@ def measure(plan: Plan, ceilings: Callable[[int], dict], say: Callable[[str], No
             return
         try:
             with busy(task.busy):
-                run = runtime.run(variant, series.threads, plan.prompt[: task.prompt], task.new,
-                                  task.repeats, task.metrics, plan.timeout)  # fmt: skip
+                prompt = plan.prompt[: task.prompt]
+                if task.sessions > 1:
+                    run = runtime.run_crowd(variant, series.threads, task.sessions, prompt, task.new, plan.timeout)
+                else:
+                    run = runtime.run(variant, series.threads, prompt, task.new, task.repeats, task.metrics,
+                                      plan.timeout)  # fmt: skip
             check_possible(run, plan.prefill_ops, results.ceilings[series.threads][-1]["int8_gops"])
             runs.append(run)
             broken.pop(key, None)

@@ -9,6 +9,7 @@ from .rounds import Results, Series, Task, median_ratio
 TITLES = {
     "prefill_tps": "prefill, tok/s",
     "decode_tps": "decode, tok/s",
+    "crowd_tps": "decode of all answers together, tok/s",
     "reply_s": "whole reply, s",
     "load_s": "load, s",
     "peak_rss_bytes": "peak memory, MB",

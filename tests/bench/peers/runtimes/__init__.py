@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypedDict
 
-from ..kit import Kit
+from ..kit import Kit, Unavailable
 
 
 class Measurement(TypedDict, total=False):
@@ -13,6 +13,7 @@ class Measurement(TypedDict, total=False):
 
     prefill_tps: float  # tokens of the prompt a second, until the first new token is there
     decode_tps: float  # tokens a second after that
+    crowd_tps: float  # the same of several answers at once, all together
     reply_s: float  # prompt and answer; the median of the repeats
     load_s: float  # until the model is ready
     peak_rss_bytes: int  # of the process
@@ -48,3 +49,8 @@ class Runtime:
         """`new` tokens after the prompt, greedy, through the end token, in a fresh process; Failed where
         that goes wrong. What is not `wanted` may be left out."""
         raise NotImplementedError
+
+    def run_crowd(self, variant: Variant, threads: int, sessions: int, prompt: list[int], new: int,
+                  timeout: float = 600) -> Measurement:  # fmt: skip
+        """crowd_tps of `sessions` answers at once, each of `new` tokens after the prompt."""
+        raise Unavailable(f"{self.name} is not asked for several answers at once here")

@@ -27,15 +27,8 @@ class Hob(Runtime):
 
     def run(self, variant: Variant, threads: int, prompt: list[int], new: int, repeats: int = 1,
             wanted: Collection[str] = EVERYTHING, timeout: float = 600) -> Measurement:  # fmt: skip
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as ids:
-            json.dump(prompt, ids)
-            ids.flush()
-            done = run_measured(
-                [self.command, "bench", "-m", self.models.gguf(variant.file), "-t", str(threads),
-                 "--activations", self.activations, *self.cache, "--reply", "--tokens", ids.name, "--prompt",
-                 str(len(prompt)), "--gen", str(new), "--reps", str(repeats), "--json"], timeout,
-            )  # fmt: skip
-        out = json.loads(done.stdout)
+        out, done = self._bench(variant, threads, prompt, timeout, "--reply", "--prompt", str(len(prompt)),
+                                "--gen", str(new), "--reps", str(repeats))  # fmt: skip
         measured: Measurement = {
             "reply_s": out["reply_s"],
             "load_s": out["load_ms"] / 1000,
@@ -47,3 +40,20 @@ class Hob(Runtime):
         if new > 1:
             measured["decode_tps"] = out["decode_tps"]
         return measured
+
+    def run_crowd(self, variant: Variant, threads: int, sessions: int, prompt: list[int], new: int,
+                  timeout: float = 600) -> Measurement:  # fmt: skip
+        out, done = self._bench(variant, threads, prompt, timeout, "--sessions", str(sessions), "--prompt", "0",
+                                "--depth", str(len(prompt)), "--gen", str(new), "--reps", "1")  # fmt: skip
+        return {"crowd_tps": out["decode_tps"], "peak_rss_bytes": done.peak_rss_bytes}
+
+    def _bench(self, variant: Variant, threads: int, prompt: list[int], timeout: float, *options: str) -> tuple:
+        """What `hob bench` with these ids says, and the process."""
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as ids:
+            json.dump(prompt, ids)
+            ids.flush()
+            done = run_measured(
+                [self.command, "bench", "-m", self.models.gguf(variant.file), "-t", str(threads), "--activations",
+                 self.activations, *self.cache, "--tokens", ids.name, *options, "--json"], timeout,
+            )  # fmt: skip
+        return json.loads(done.stdout), done

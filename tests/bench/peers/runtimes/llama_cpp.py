@@ -19,7 +19,7 @@ CMAKE = [
     "-DLLAMA_BUILD_SERVER=OFF", "-DLLAMA_BUILD_APP=OFF", "-DLLAMA_BUILD_UI=OFF",
     "-DLLAMA_USE_PREBUILT_UI=OFF", "-DLLAMA_OPENSSL=OFF",
 ]  # fmt: skip
-TOOLS = ("llama-bench", "llama-quantize")
+TOOLS = ("llama-bench", "llama-batched-bench", "llama-quantize")
 
 
 def parse_bench(text: str) -> list[dict]:
@@ -40,6 +40,14 @@ def speed(rows: list[dict], prompt: int, new: int, depth: int) -> float:
         if key == (prompt, new, depth):
             return float(row["avg_ts"])
     raise Failed(f"llama-bench has no row for prompt {prompt}, new {new}, depth {depth}")
+
+
+def parse_batched(text: str) -> float:
+    """Tokens a second of all sequences, of the one line of JSON that llama-batched-bench prints."""
+    for line in text.splitlines():
+        if line.startswith("{"):
+            return float(json.loads(line)["speed_tg"])
+    raise Failed("llama-batched-bench printed no result")
 
 
 def build(kit: Kit) -> pathlib.Path:
@@ -121,6 +129,16 @@ class LlamaCpp(Runtime):
         if "load_s" in wanted:
             measured["load_s"] = self._load_seconds(base, timeout)
         return measured
+
+    def run_crowd(self, variant: Variant, threads: int, sessions: int, prompt: list[int], new: int,
+                  timeout: float = 600) -> Measurement:  # fmt: skip
+        # It chooses no tokens: the next ones are drawn without looking at the logits.
+        done = run_measured(
+            [self.bench.with_name("llama-batched-bench"), "-m", self.models.gguf(variant.file), "-t", str(threads),
+             "-c", str(sessions * (len(prompt) + new)), "-npp", str(len(prompt)), "-ntg", str(new),
+             "-npl", str(sessions), "--output-format", "jsonl"], timeout,
+        )  # fmt: skip
+        return {"crowd_tps": parse_batched(done.stdout), "peak_rss_bytes": done.peak_rss_bytes}
 
     def _load_seconds(self, base: list, timeout: float) -> float:
         """A process that evaluates one token, less the time of that token: start, load, repack."""
