@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-pytest.importorskip("hob", reason="the package needs HOB_SHARED_LIBRARY and cffi")
+hob = pytest.importorskip("hob", reason="the package needs HOB_SHARED_LIBRARY and cffi")
 
 from conftest import LIBRARY, ROOT
 
@@ -71,8 +71,8 @@ def test_chat_interrupted(program_environment, real_model_path):
 
 @needs("ray")
 def test_ray(program_environment, real_model_path, tmp_path):
-    questions = {"What is the capital of France?": "Paris", "What is the capital of Germany?": "Berlin"}
-    rows = [json.dumps({"id": i, "prompt": prompt}) for i, prompt in enumerate([*questions] * 10)]
+    questions = ["What is the capital of France?", "What colour is the sky?"]
+    rows = [json.dumps({"id": i, "prompt": prompt}) for i, prompt in enumerate(questions * 10)]
     (tmp_path / "in.jsonl").write_text("\n".join(rows))
     # Ray keeps sockets, whose paths are to be short, in its own folder, and a token in the home folder.
     work = tempfile.mkdtemp(prefix="ray")
@@ -99,9 +99,11 @@ def test_ray(program_environment, real_model_path, tmp_path):
         shutil.rmtree(work, ignore_errors=True)
     answers = [json.loads(line) for path in (tmp_path / "out").glob("*.json") for line in path.read_text().splitlines()]
     assert sorted(row["id"] for row in answers) == list(range(20))
-    for row in answers:
-        assert questions[row["prompt"]] in row["answer"], row
-        assert row["tokens"] > 0
+    with hob.Model(real_model_path) as model:
+        for row in answers:
+            with model.session(system="Answer in one sentence.") as session:
+                result = session.generate(row["prompt"], max_tokens=64)
+            assert (row["answer"], row["tokens"]) == (result.text, result.generated_tokens)
 
 
 def test_the_reference_is_that_of_the_package(program_environment):
@@ -141,7 +143,7 @@ def test_style():
     ruff, config = [sys.executable, "-m", "ruff"], ["-q", "--no-cache", "--config", BINDING / "pyproject.toml"]
     run(*ruff, "check", *config, BINDING, env=None)
     run(*ruff, "check", *config, "--ignore", "ANN,D1", EXAMPLES, env=None)
-    run(*ruff, "check", *config, "--ignore", "ANN,ARG,D1,E402,I001", ROOT / "tests/python", env=None)
+    run(*ruff, "check", *config, "--ignore", "ANN,ARG,D1,E402,I001,RUF100", ROOT / "tests/python", env=None)
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
@@ -175,7 +177,7 @@ def test_a_token_in_python_costs_little_more_than_in_c(program_environment, mode
         "",  # all open
         "stream = session.stream('hello', **options); next(stream)",
         "for piece in session.stream('hello', **options): sys.exit(0)",
-        "threading.Thread(target=session.generate, args=['hello'], kwargs=options, daemon=True).start(); time.sleep(0.1)",
+        "threading.Thread(target=session, args=['hello'], kwargs=options, daemon=True).start(); time.sleep(0.1)",
         "keep = [session.stream('hello', **options)]; keep.append(keep); next(keep[0])",
         "pool = concurrent.futures.ThreadPoolExecutor(); pool.submit(session.generate, 'hello', **options)\n"
         "time.sleep(0.1); session.cancel()",

@@ -67,7 +67,7 @@ def _members(kind: type) -> list[str]:
             if hidden or (function is None and not callable(plain)):
                 continue
             text = _text(function or plain).replace("\n", " ")
-            if not text or any(line.startswith(f"- **`{name}`") or line.startswith(f"- **`{name}(") for line in lines):
+            if not text or any(line.startswith((f"- **`{name}`", f"- **`{name}(")) for line in lines):
                 continue
             if function is not None:
                 lines.append(f"- **`{name}`**: {text}")
