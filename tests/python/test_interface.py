@@ -9,7 +9,6 @@ import pytest
 hob = pytest.importorskip("hob", reason="the package needs HOB_SHARED_LIBRARY and cffi")
 
 from conftest import ROOT
-
 from hob import _cffi, _library, model, runtime, session
 
 ffi, lib = _cffi.ffi, _library.lib

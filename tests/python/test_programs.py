@@ -143,7 +143,7 @@ def test_style():
     ruff, config = [sys.executable, "-m", "ruff"], ["-q", "--no-cache", "--config", BINDING / "pyproject.toml"]
     run(*ruff, "check", *config, BINDING, env=None)
     run(*ruff, "check", *config, "--ignore", "ANN,D1", EXAMPLES, env=None)
-    run(*ruff, "check", *config, "--ignore", "ANN,ARG,D1,E402,I001,RUF100", ROOT / "tests/python", env=None)
+    run(*ruff, "check", *config, "--ignore", "ANN,ARG,D1,E402", ROOT / "tests/python", env=None)
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
