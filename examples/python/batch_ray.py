@@ -34,13 +34,15 @@ class Assistant:
 
 
 def main(model_path: str, source: str, target: str, actors: int = 1, threads: int = 1) -> None:
-    ray.data.read_json(source).map_batches(
+    # Reading and writing wait more than they compute: the cores are for the actors.
+    light = {"num_cpus": 0}
+    ray.data.read_json(source, ray_remote_args=light).map_batches(
         Assistant,
         fn_constructor_args=(model_path, threads),
         compute=ray.data.ActorPoolStrategy(size=actors),
         num_cpus=threads,
         batch_size=16,
-    ).write_json(target)
+    ).write_json(target, ray_remote_args=light)
 
 
 if __name__ == "__main__":

@@ -63,8 +63,8 @@ def test_text_that_is_not_unicode(model):
 
 
 def test_every_code_has_a_class():
-    from hob.errors import make_error
     from hob._library import ffi
+    from hob.errors import make_error
 
     for status in hob.Status:
         error = make_error(status, ffi.NULL)

@@ -8,9 +8,8 @@ import pytest
 
 hob = pytest.importorskip("hob", reason="the package needs HOB_SHARED_LIBRARY and cffi")
 
-from conftest import ROOT  # noqa: E402
-
-from hob import _cffi, _library, model, runtime, session  # noqa: E402
+from conftest import ROOT
+from hob import _cffi, _library, model, runtime, session
 
 ffi, lib = _cffi.ffi, _library.lib
 HEADERS = "".join(path.read_text() for path in sorted((ROOT / "include/hob").glob("*.h")))

@@ -12,7 +12,7 @@ import pytest
 hob = pytest.importorskip("hob", reason="the package needs HOB_SHARED_LIBRARY and cffi")
 np = pytest.importorskip("numpy", reason="numpy is not installed")
 
-from conftest import FIXTURES  # noqa: E402
+from conftest import FIXTURES
 
 FIXTURE = next(
     fixture
@@ -179,6 +179,7 @@ def odd_model_path(model_path, tmp_path):
 
 
 def test_log(odd_model_path, caplog):
+    before = set(hob.runtime._loggers)
     with hob.Runtime() as runtime:
         hob.Model(odd_model_path, runtime).close()
     (record,) = caplog.records
@@ -198,9 +199,12 @@ def test_log(odd_model_path, caplog):
     with caplog.at_level(logging.ERROR, "hob"), hob.Runtime() as runtime:
         hob.Model(odd_model_path, runtime).close()
     assert not caplog.records
-    assert not hob.runtime._loggers
+    del runtime
+    gc.collect()
+    assert set(hob.runtime._loggers) <= before
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_log_handler_that_fails(odd_model_path, capfd):
     class Broken(logging.Logger):
         def log(self, *args, **kwargs):

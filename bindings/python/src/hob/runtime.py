@@ -44,8 +44,8 @@ def _log(user: Any, level: int, message: Any, size: int) -> None:
         logger.log(_LEVELS.get(level, logging.ERROR), "%s", ffi.unpack(message, size).decode("utf-8", "replace"))
 
 
-def _ignore(*_: object) -> bool:
-    return True  # a handler of the app's that raises is no reason to write to stderr from another thread
+def _ignore(*_: object) -> None:
+    pass  # a handler of the app's that raises is no reason to write to stderr from another thread
 
 
 def _sink_function() -> Any:
