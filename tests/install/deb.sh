@@ -51,6 +51,6 @@ ldd "$work/probe" | grep -q "$root/usr/lib/libhob.so.0" || fail "the app does no
 if [ -n "${HOB_MODEL:-}" ]; then "$work/chat" | grep Paris; fi
 "$root/usr/bin/hob" --version
 "${dpkg[@]}" -r $names >>"$work/dpkg.log" 2>&1 || fail "dpkg -r"
-left=$(find "$root/usr" -not -type d 2>/dev/null | head -n 5)
+left=$(find "$root" -path "$root/var" -prune -o -not -type d -print)
 [ -z "$left" ] || fail "left after removal: $left"
 ls -l "$work"/packages/*.deb | awk '{ n = split($9, path, "/"); print path[n] ": " $5 " bytes" }'
