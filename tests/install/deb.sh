@@ -22,6 +22,8 @@ names=$(for deb in "$work"/packages/*.deb; do dpkg-deb -f "$deb" Package; done |
 field() { dpkg-deb -f "$work"/packages/"$1"_*.deb "$2"; }
 [[ "$(field libhob0 Depends)" == *libc6* ]] || fail "libhob0 depends on: $(field libhob0 Depends)"
 [[ "$(field libhob-dev Depends)" == "libhob0 (= "* ]] || fail "libhob-dev depends on: $(field libhob-dev Depends)"
+# What another package's shlibdeps will ask for.
+dpkg-deb -I "$work"/packages/libhob0_*.deb shlibs | grep -q '^libhob 0 libhob0 (>= ' || fail "libhob0 has no shlibs"
 files() { dpkg-deb --fsys-tarfile "$work"/packages/"$1"_*.deb | tar t | grep -v '/$' | sed 's|^\./usr/||' | sort | xargs; }
 [[ "$(files libhob0)" =~ ^lib/libhob\.so\.0\ lib/libhob\.so\.[0-9.]+\ share/doc/libhob0/copyright$ ]] || fail "libhob0: $(files libhob0)"
 [[ "$(files hob)" == "bin/hob share/doc/hob/copyright" ]] || fail "hob: $(files hob)"
