@@ -139,7 +139,7 @@ class Builder:
             shutil.copy(ROOT / "abi" / name, folder / "abi")
         for file, pattern, replacement in change.edits:
             if file != "hob.map":
-                edit(folder / file, pattern, replacement)
+                edit(folder / file, pattern, replacement, everywhere=file.startswith("abi/") and file.endswith(".cc"))
         run(CMAKE, f"-DMANIFEST={folder / 'abi' / 'stable_abi.toml'}", f"-DOUT={folder}", "-DMAJOR=0", "-P",
             ROOT / "cmake" / "HobExports.cmake")  # fmt: skip
         link = list(self.link)
@@ -181,7 +181,10 @@ def notice(builder, change, work, verbose):
     library = builder.library(change, folder)
     baseline = ROOT / "abi" / "baseline"
     if change.released:
-        baseline = shutil.copytree(baseline, folder / "baseline")
+        # As if the interface of today had been released: what the committed baseline lacks yet is not new then.
+        baseline = shutil.copytree(baseline, folder / "baseline", ignore=shutil.ignore_patterns("include"))
+        shutil.copytree(ROOT / "include" / "hob", baseline / "include" / "hob")
+        shutil.copy(ROOT / "abi" / "stable_abi.toml", baseline)
         (baseline / "baseline.toml").write_text('version = "0.1"\nreleased = true\n')
     noticed = []
     for check in CHECKS:

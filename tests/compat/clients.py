@@ -90,8 +90,8 @@ def check_newer(s):
     return start(program, s)
 
 
-def edit(path, pattern, replacement):
+def edit(path, pattern, replacement, everywhere=False):
     text, count = re.subn(pattern, replacement, path.read_text(), flags=re.DOTALL)
-    if count != 1:
+    if count != 1 and not (everywhere and count > 1):
         raise ValueError(f"{path}: {pattern} is there {count} times, not once")
     path.write_text(text)

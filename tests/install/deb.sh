@@ -22,6 +22,8 @@ names=$(for deb in "$work"/packages/*.deb; do dpkg-deb -f "$deb" Package; done |
 field() { dpkg-deb -f "$work"/packages/"$1"_*.deb "$2"; }
 [[ "$(field libhob0 Depends)" == *libc6* ]] || fail "libhob0 depends on: $(field libhob0 Depends)"
 [[ "$(field libhob-dev Depends)" == "libhob0 (= "* ]] || fail "libhob-dev depends on: $(field libhob-dev Depends)"
+# What another package's shlibdeps will ask for.
+dpkg-deb -I "$work"/packages/libhob0_*.deb shlibs | grep -q '^libhob 0 libhob0 (>= ' || fail "libhob0 has no shlibs"
 files() { dpkg-deb --fsys-tarfile "$work"/packages/"$1"_*.deb | tar t | grep -v '/$' | sed 's|^\./usr/||' | sort | xargs; }
 [[ "$(files libhob0)" =~ ^lib/libhob\.so\.0\ lib/libhob\.so\.[0-9.]+\ share/doc/libhob0/copyright$ ]] || fail "libhob0: $(files libhob0)"
 [[ "$(files hob)" == "bin/hob share/doc/hob/copyright" ]] || fail "hob: $(files hob)"
@@ -51,6 +53,6 @@ ldd "$work/probe" | grep -q "$root/usr/lib/libhob.so.0" || fail "the app does no
 if [ -n "${HOB_MODEL:-}" ]; then "$work/chat" | grep Paris; fi
 "$root/usr/bin/hob" --version
 "${dpkg[@]}" -r $names >>"$work/dpkg.log" 2>&1 || fail "dpkg -r"
-left=$(find "$root/usr" -not -type d 2>/dev/null | head -n 5)
+left=$(find "$root" -path "$root/var" -prune -o -not -type d -print)
 [ -z "$left" ] || fail "left after removal: $left"
 ls -l "$work"/packages/*.deb | awk '{ n = split($9, path, "/"); print path[n] ": " $5 " bytes" }'
