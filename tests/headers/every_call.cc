@@ -2,6 +2,7 @@
 // Every call of the C++ interface, in a program that throws nothing: every_call MODEL. Compiled by
 // the compilers and in the languages that the headers promise, with and without exceptions and
 // RTTI.
+#include <cstdio>
 #include <hob/hob_experimental.hpp>
 #include <utility>
 
@@ -14,11 +15,16 @@ namespace {
 
 int failures = 0;
 
-template <typename T>
-void Expect(const hob::Result<T>& result) {
-  failures += result.ok() ? 0 : 1;
+void Expect(bool fine, int line = __builtin_LINE()) {
+  if (fine) return;
+  ++failures;
+  std::printf("line %d\n", line);
 }
-void Expect(bool fine) { failures += fine ? 0 : 1; }
+template <typename T>
+void Expect(const hob::Result<T>& result, int line = __builtin_LINE()) {
+  Expect(result.ok(), line);
+  if (!result.ok()) std::printf("%s\n", result.error().ToString().c_str());
+}
 
 void Handles(std::string_view path) {
   hob::Result<hob::Runtime> runtime = hob::Runtime::Create();
@@ -67,9 +73,17 @@ void Handles(std::string_view path) {
     Expect(stream.Finish());
     Expect(stream.code() == HOB_OK);
     Expect(text == session.Reply());
-    hob::TokenStream other = session.Stream(options);  // nothing to answer
-    stream = std::move(other);
-    Expect(stream.Finish().code() == HOB_FAILED_PRECONDITION);
+    options.max_tokens = 0;
+    stream = session.Stream(options);
+    for (const std::string_view piece : stream) {
+      if (!piece.empty()) break;
+    }
+    hob::TokenStream other = session.Stream(options);  // one is on its way
+    Expect(other.Finish().code() == HOB_FAILED_PRECONDITION);
+    Expect(session.KeepMessages(1).code() == HOB_FAILED_PRECONDITION);
+    stream = std::move(other);  // ends it
+    Expect(session.LastResult()->finish_reason == HOB_FINISH_CANCELLED);
+    options.max_tokens = 4;
   }
   Expect(session.KeepMessages(1));
   Expect(session.Start(options));
