@@ -93,7 +93,8 @@ HOB_API hob_status hob_graph_add_node(hob_value* out_first, hob_graph* graph, co
 HOB_API hob_status hob_graph_add_output(hob_graph* graph, hob_value value, hob_error** error);
 
 /* A graph made ready to run. Threads: any number of threads may use one at a time; their runs, and
- * the steps of models of the same runtime, take turns. */
+ * the steps of models of the same runtime, take turns. Not from within a progress, log or allocator
+ * callback, which may hold the turn. */
 typedef struct hob_program hob_program;
 
 typedef struct hob_program_options {

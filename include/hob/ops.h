@@ -43,7 +43,8 @@ HOB_API hob_status hob_quantize(void* out, size_t out_size, hob_type type, const
                                 size_t rows, size_t columns, hob_error** error);
 
 /* A weight matrix made ready for this machine. Immutable. Threads: any number of threads may use
- * one at a time; their products, and the steps of models of the same runtime, take turns. */
+ * one at a time; their products, and the steps of models of the same runtime, take turns. Not
+ * from within a progress, log or allocator callback, which may hold the turn. */
 typedef struct hob_matrix hob_matrix;
 
 typedef struct hob_matrix_options {

@@ -36,7 +36,7 @@ TEST_CASE("C++: a chat") {
   CHECK(result->finish_reason == HOB_FINISH_CANCELLED);
   CHECK(calls == 3);
   CHECK(session.Stats()->generated_tokens == 3);
-  CHECK(session.Tokens().size > 3);
+  CHECK(session.Tokens().size() > 3);
 
   const hob::SavedSession saved = session.Save().value();
   hob::Session other = hob::Session::Create(model).value();

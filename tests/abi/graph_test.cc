@@ -324,3 +324,99 @@ TEST_CASE("runs that do not fit the graph are refused") {
   CHECK(run({x.data()}, {y.data(), z.data()}, 1, tokens.data(), INT32_MAX).status ==
         HOB_INVALID_ARGUMENT);
 }
+
+TEST_CASE("graphs of random pieces run, or are refused") {
+  const RuntimePtr runtime = MakeRuntime(2);
+  uint32_t state = 1;
+  const auto random = [&](uint32_t below) {
+    state = state * 1664525u + 1013904223u;
+    return (state >> 8) % below;
+  };
+  const char* ops[] = {"add", "matmul", "rms_norm", "swiglu", "embedding", "rope_angles", "rope"};
+  const size_t widths[] = {16, 32, 64, 96};
+  const hob_type types[] = {HOB_TYPE_F32, HOB_TYPE_F16, HOB_TYPE_Q4_0, HOB_TYPE_Q8_0,
+                            HOB_TYPE_INT8};
+  int compiled = 0, nodes = 0;
+  for (int round = 0; round < 150; ++round) {
+    Builder graph(runtime.get());
+    std::vector<size_t> columns;  // of each value
+    size_t inputs = 0;
+    for (; inputs < 1 + random(3); ++inputs) {
+      columns.push_back(widths[random(4)]);
+      graph.Input(columns.back());
+    }
+    for (int i = 0; i < 4; ++i) {
+      const size_t rows = random(3) == 0 ? 0 : widths[random(4)], width = widths[random(4)];
+      const hob_type type = rows == 0 ? HOB_TYPE_F32 : types[random(5)];
+      const std::vector<float> values = Numbers((rows == 0 ? 1 : rows) * width, state);
+      std::vector<uint8_t> bytes(hob_type_bytes(type, rows == 0 ? 1 : rows, width));
+      hob_weight weight = HOB_WEIGHT_INIT;
+      if (hob_quantize(bytes.data(), bytes.size(), type, values.data(), rows == 0 ? 1 : rows, width,
+                       nullptr) != HOB_OK) {
+        continue;  // blocks of 32 in 16 columns
+      }
+      weight.type = type;
+      weight.data = bytes.data();
+      weight.size = bytes.size();
+      weight.rows = rows;
+      weight.columns = width;
+      hob_value value = -1;
+      REQUIRE_OK(hob_graph_add_weight(&value, graph.get(), &weight, &error));
+      REQUIRE(value == static_cast<hob_value>(columns.size()));
+      columns.push_back(width);
+    }
+    std::vector<hob_value> made;
+    for (int i = 0; i < 200; ++i) {
+      const std::string_view op = ops[random(7)];
+      std::vector<hob_value> read;
+      for (uint32_t n = op == "rope_angles" ? 0 : op == "embedding" ? 1 : 2; n > 0; --n) {
+        read.push_back(static_cast<hob_value>(random(static_cast<uint32_t>(columns.size()))));
+      }
+      if (op == "matmul") read.push_back(HOB_NO_VALUE);
+      const size_t width = widths[random(4)];
+      hob_value value = -1;
+      const std::vector<hob_attribute> attributes = {
+          Whole("weights", 1), Real("epsilon", 1e-5), Whole("activation", 0), Whole("head_dim", 32),
+          Whole("neox", 1),    Real("base", 1e4),     Whole("dimensions", 16)};
+      if (graph.TryNode(&value, op, read, {width}, attributes, nullptr) != HOB_OK) continue;
+      ++nodes;
+      columns.push_back(width);
+      made.push_back(value);
+    }
+    if (made.empty()) continue;
+    std::vector<hob_value> leaving;
+    for (const hob_value value : made) {
+      if (random(3) == 0) leaving.push_back(value);
+    }
+    if (leaving.empty()) leaving.push_back(made.back());
+    for (const hob_value value : leaving) graph.Output(value);
+    hob_program_options options = HOB_PROGRAM_OPTIONS_INIT;
+    options.activations = static_cast<hob_activations>(random(3));
+    options.max_rows = 4;
+    const ProgramPtr program = graph.Compile(&options);  // each node was checked when added
+    ++compiled;
+    std::vector<std::vector<float>> in, out, again;
+    std::vector<const float*> from;
+    std::vector<float*> to, to_again;
+    for (size_t i = 0; i < inputs; ++i) in.push_back(Numbers(7 * columns[i], state + 1));
+    for (const hob_value value : leaving) {
+      out.emplace_back(7 * columns[static_cast<size_t>(value)]);
+      again.push_back(out.back());
+    }
+    for (auto& x : in) from.push_back(x.data());
+    for (auto& y : out) to.push_back(y.data());
+    for (auto& y : again) to_again.push_back(y.data());
+    const int32_t tokens[7] = {0, 1, 2, 3, 4, 5, 15};
+    hob_run_options run = HOB_RUN_OPTIONS_INIT;
+    run.tokens = tokens;
+    REQUIRE_OK(hob_program_run(to.data(), to.size(), program.get(), from.data(), from.size(), 7,
+                               &run, &error));
+    REQUIRE_OK(hob_program_run(to_again.data(), to_again.size(), program.get(), from.data(),
+                               from.size(), 7, &run, &error));
+    for (size_t i = 0; i < out.size(); ++i) {
+      REQUIRE(std::memcmp(out[i].data(), again[i].data(), out[i].size() * sizeof(float)) == 0);
+    }
+  }
+  CHECK(compiled > 100);
+  CHECK(nodes > 1000);
+}

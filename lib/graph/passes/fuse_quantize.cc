@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/graph/passes/passes.h"
+#include "lib/ops/rows.h"
 
 namespace hob {
 
@@ -15,6 +16,11 @@ void FuseQuantize(Graph& graph) {
     Node& producer = graph.nodes[static_cast<size_t>(writers[source])];
     if (producer.op != "rms_norm" && producer.op != "attention" && producer.op != "swiglu")
       continue;
+    // Blocks must not reach over the groups of a norm.
+    if (producer.op == "rms_norm" &&
+        graph.values[static_cast<size_t>(producer.inputs[1])].shape.back() % kQ8Block != 0) {
+      continue;
+    }
     producer.outputs[0] = node.outputs[0];
     remove[n] = true;
   }
