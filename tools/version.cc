@@ -9,7 +9,7 @@
 namespace tool {
 
 std::string DescribeVersion() {
-  const std::string title = "hob " + std::string(hob::ToView(hob_version()));
+  std::string title = "hob " + std::string(hob::ToView(hob_version()));
   char* text = nullptr;
   size_t size = 0;
   // What cannot be told (HOB_ISA names nothing) is no reason to hide the version.
