@@ -10,6 +10,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
@@ -27,16 +28,24 @@ inline std::string_view ToView(hob_string text) {
   return text.size == 0 ? std::string_view() : std::string_view(text.data, text.size);
 }
 
+// The library that is running: its version and that of its interface.
+inline std::string_view Version() { return ToView(hob_version()); }
+inline uint32_t AbiVersion() { return hob_abi_version(); }
+
 // Why a call failed. Movable, not copyable.
 class Error {
  public:
   // Takes `handle` over; it may be null, as when memory is out.
   explicit Error(hob_status code, hob_error* handle = nullptr) : code_(code), handle_(handle) {}
+  // One of the C++ side's own; `text` is a literal.
+  Error(hob_status code, const char* text) : code_(code), text_(text) {}
 
   hob_status code() const { return code_; }
   std::string_view name() const { return ToView(hob_status_name(code_)); }
   // What was wrong and where, and what can be done; both live as long as this object.
-  std::string_view message() const { return ToView(hob_error_message(handle_.get())); }
+  std::string_view message() const {
+    return handle_ == nullptr ? std::string_view(text_) : ToView(hob_error_message(handle_.get()));
+  }
   std::string_view hint() const { return ToView(hob_error_hint(handle_.get())); }
   // "INVALID_ARGUMENT: message (hint)".
   std::string ToString() const {
@@ -51,6 +60,7 @@ class Error {
     void operator()(hob_error* error) const { hob_error_destroy(error); }
   };
   hob_status code_;
+  const char* text_ = "";
   std::unique_ptr<hob_error, Destroy> handle_;
 };
 
@@ -68,7 +78,8 @@ class Exception : public std::exception {
 };
 #endif
 
-// A value or the error that kept it from being. Ask ok() before `*` and `->`; value() asks itself.
+// A value or the error that kept it from being, as std::expected is. Ask ok() before `*` and `->`;
+// value(), which is there where exceptions are on, asks itself.
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -99,8 +110,10 @@ class [[nodiscard]] Result {
   }
 
   bool ok() const { return ok_; }
+  bool has_value() const { return ok_; }
   explicit operator bool() const { return ok_; }
   const Error& error() const { return error_; }  // only if not ok()
+  Error TakeError() && { return std::move(error_); }
   hob_status code() const { return ok_ ? HOB_OK : error_.code(); }
 
   T& operator*() & { return value_; }
@@ -108,6 +121,23 @@ class [[nodiscard]] Result {
   T&& operator*() && { return std::move(value_); }
   T* operator->() { return &value_; }
   const T* operator->() const { return &value_; }
+
+  template <typename U>
+  T value_or(U&& other) && {
+    return ok_ ? std::move(value_) : static_cast<T>(std::forward<U>(other));
+  }
+  // `f(value)`, which is a Result, or this error.
+  template <typename F>
+  auto and_then(F&& f) && -> std::invoke_result_t<F, T&&> {
+    if (!ok_) return std::move(error_);
+    return std::forward<F>(f)(std::move(value_));
+  }
+  // The result of `f(value)`, or this error.
+  template <typename F>
+  auto transform(F&& f) && -> Result<std::invoke_result_t<F, T&&>> {
+    if (!ok_) return std::move(error_);
+    return std::forward<F>(f)(std::move(value_));
+  }
 
 #if HOB_HAS_EXCEPTIONS
   T& value() & { return Check(), value_; }
@@ -135,8 +165,10 @@ class [[nodiscard]] Result<void> {
   Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return error_.code() == HOB_OK; }
+  bool has_value() const { return ok(); }
   explicit operator bool() const { return ok(); }
   const Error& error() const { return error_; }
+  Error TakeError() && { return std::move(error_); }
   hob_status code() const { return error_.code(); }
 
 #if HOB_HAS_EXCEPTIONS
@@ -168,6 +200,46 @@ Result<T> CallFor(F&& f, Make&& make) {
   if (status != HOB_OK) return Error(status, error);
   return Result<T>(make());
 }
+
+// Carries a callable, and what it throws, through a callback of the C interface. It returns
+// nothing, or a bool of which false cancels.
+template <typename F>
+struct Callback {
+  F* callable;
+#if HOB_HAS_EXCEPTIONS
+  std::exception_ptr thrown = nullptr;
+#endif
+
+  template <typename... A>
+  int32_t Call(const A&... arguments) {
+#if HOB_HAS_EXCEPTIONS
+    try {
+      return Keep(arguments...);
+    } catch (...) {
+      thrown = std::current_exception();
+      return 1;
+    }
+#else
+    return Keep(arguments...);
+#endif
+  }
+  void Rethrow() const {
+#if HOB_HAS_EXCEPTIONS
+    if (thrown) std::rethrow_exception(thrown);
+#endif
+  }
+
+ private:
+  template <typename... A>
+  int32_t Keep(const A&... arguments) {
+    if constexpr (std::is_void_v<std::invoke_result_t<F&, const A&...>>) {
+      (*callable)(arguments...);
+      return 0;
+    } else {
+      return (*callable)(arguments...) ? 0 : 1;
+    }
+  }
+};
 
 struct Free {
   void operator()(void* memory) const { hob_free(memory); }

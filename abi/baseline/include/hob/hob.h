@@ -9,5 +9,7 @@
 #include <hob/runtime.h>
 #include <hob/sampler.h>
 #include <hob/session.h>
+#include <hob/template.h>
+#include <hob/tokenizer.h>
 
 #endif /* HOB_HOB_H_ */

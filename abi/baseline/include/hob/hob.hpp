@@ -6,6 +6,9 @@
 #include <hob/error.hpp>
 #include <hob/model.hpp>
 #include <hob/runtime.hpp>
+#include <hob/sampler.hpp>
 #include <hob/session.hpp>
+#include <hob/template.hpp>
+#include <hob/tokenizer.hpp>
 
 #endif  // HOB_HOB_HPP_

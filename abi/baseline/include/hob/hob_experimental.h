@@ -3,7 +3,9 @@
 #ifndef HOB_HOB_EXPERIMENTAL_H_
 #define HOB_HOB_EXPERIMENTAL_H_
 
+#include <hob/graph.h>
 #include <hob/hob.h>
+#include <hob/ops.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,6 +22,13 @@ typedef int32_t (*hob_logits_fn)(void* user, size_t first, size_t rows, const fl
 HOB_API hob_status hob_session_evaluate(hob_session* session, const int32_t* tokens, size_t count,
                                         hob_logits_fn on_logits, void* user, hob_error** error);
 
+/* How the library was built and what it found here, as a JSON object: "version", "abi", "kernels"
+ * (compiled in), "cpu" (instruction sets that kernels may use; HOB_ISA narrows them), "provider"
+ * (forced by HOB_PROVIDER), "build_type", "compiler", "system", "lto", "sanitizers", and by name
+ * what a build may leave out: "xnnpack", "convert", "regex_jit". The caller hob_frees *out_json.
+ * Errors: HOB_INVALID_ARGUMENT for an environment that names no such kernels. Any thread. */
+HOB_API hob_status hob_describe_library(char** out_json, size_t* out_size, hob_error** error);
+
 /* Everything known of a model, as a JSON object: "file", "architecture", "name", "license",
  * "hyperparameters" (the file's own keys), "vocabulary", "tensors" (name, type, shape, bytes),
  * "graph" (name, op, provider, layer, packed_bytes of each planned node) and "memory". For a
@@ -27,17 +36,6 @@ HOB_API hob_status hob_session_evaluate(hob_session* session, const int32_t* tok
  * *out_json. */
 HOB_API hob_status hob_model_describe(char** out_json, size_t* out_size, const hob_model* model,
                                       hob_error** error);
-
-/* A message of hob_model_render_chat. */
-typedef struct hob_chat_message {
-  hob_string role;
-  hob_string content;
-} hob_chat_message;
-
-/* The text that the model's chat template makes of `messages`. The caller hob_frees *out_text. */
-HOB_API hob_status hob_model_render_chat(char** out_text, size_t* out_size, const hob_model* model,
-                                         const hob_chat_message* messages, size_t count,
-                                         uint8_t add_generation_prompt, hob_error** error);
 
 typedef int32_t hob_convert_weights;
 enum {
@@ -57,7 +55,8 @@ typedef struct hob_convert_options {
 #define HOB_CONVERT_OPTIONS_INIT {sizeof(hob_convert_options), HOB_CONVERT_KEEP, NULL, NULL}
 
 /* Reads a GGUF or .hob file and writes it as .hob with its graph, whole or not at all. `options`
- * may be NULL. Errors as hob_model_open, and what writing a file gives. Any thread. */
+ * may be NULL. Errors as hob_model_open, and what writing a file gives; HOB_UNIMPLEMENTED in a
+ * build that leaves it out, as hob_model_describe. Any thread. */
 HOB_API hob_status hob_convert(const char* input, size_t input_size, const char* output,
                                size_t output_size, const hob_convert_options* options,
                                hob_error** error);

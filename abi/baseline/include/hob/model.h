@@ -5,6 +5,8 @@
 
 #include <hob/base.h>
 #include <hob/runtime.h>
+#include <hob/template.h>
+#include <hob/tokenizer.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,6 +26,7 @@ enum {
 /* The element type of the key/value cache. */
 typedef int32_t hob_kv_type;
 enum {
+  HOB_KV_MODEL = -1, /* of a session's: as the model was opened with */
   HOB_KV_F16 = 0,
   HOB_KV_F32 = 1,
   HOB_KV_INT8 = 2 /* int8 with a scale for each token and head: half the bytes of f16, faster */
@@ -48,7 +51,7 @@ typedef struct hob_model_options {
   uint32_t struct_size;
   uint32_t max_batch_rows; /* most tokens in one pass over the weights, at most 8192; 0: 512 */
   hob_activations activations;
-  hob_kv_type kv_type;
+  hob_kv_type kv_type;     /* of sessions that choose none of their own */
   uint8_t vocabulary_only; /* 1: the tokenizer alone, no weights; no session can be made */
   uint8_t reserved[7];
   hob_progress_fn progress; /* NULL: none; used during hob_model_open only */
@@ -99,10 +102,10 @@ typedef struct hob_model_plan_info {
   uint64_t weight_bytes;       /* allocated for packed weights */
   uint64_t mapped_bytes;       /* of weights that are read in the mapped file: not allocated */
   uint64_t scratch_bytes;      /* allocated for activations, kernels and the logits of a step */
-  uint64_t kv_bytes_per_token; /* of each session's cache */
-  uint64_t kv_page_bytes;
-  uint64_t session_bytes;  /* of a session that holds context_length tokens; of one that holds n:
-                              (n + kv_page_tokens - 1) / kv_page_tokens * kv_page_bytes */
+  uint64_t kv_bytes_per_token; /* of a session's cache, of kv_type of the options */
+  uint64_t kv_page_bytes;      /* likewise */
+  uint64_t session_bytes; /* likewise, of one that holds context_length tokens; of one that holds n:
+                             (n + kv_page_tokens - 1) / kv_page_tokens * kv_page_bytes */
   uint64_t evaluate_bytes; /* beside that, while hob_session_evaluate runs */
 } hob_model_plan_info;
 
@@ -140,7 +143,7 @@ typedef struct hob_model_info {
   uint64_t file_bytes;
   uint64_t weight_bytes;       /* allocated for packed weights, beside the mapped file */
   uint64_t scratch_bytes;      /* allocated for activations */
-  uint64_t kv_bytes_per_token; /* of each session's cache */
+  uint64_t kv_bytes_per_token; /* of a session's cache, of the model's kv_type */
 } hob_model_info;
 
 #define HOB_MODEL_INFO_INIT \
@@ -167,14 +170,15 @@ enum {
 HOB_API hob_status hob_model_get_text(hob_string* out, const hob_model* model, hob_model_text which,
                                       hob_error** error);
 
-/* How text becomes tokens and back; the values are bits to be combined. */
-typedef uint32_t hob_text_flags;
-enum {
-  HOB_TEXT_PLAIN = 0,
-  HOB_TEXT_ADD_SPECIAL = 1,   /* to tokens: add BOS, EOS, CLS, SEP as the model asks */
-  HOB_TEXT_PARSE_SPECIAL = 2, /* to tokens: read "<|im_end|>" and its like as control tokens */
-  HOB_TEXT_SHOW_SPECIAL = 4   /* to text: write control tokens out instead of dropping them */
-};
+/* The model's tokenizer and chat template, as handles of their own, which outlive the model. The
+ * caller destroys them. The template's errors: HOB_FAILED_PRECONDITION if the model has none; what
+ * hob_chat_template_create says of one that hob cannot read. */
+HOB_API hob_status hob_model_get_tokenizer(hob_tokenizer** out, const hob_model* model,
+                                           hob_error** error);
+HOB_API hob_status hob_model_get_chat_template(hob_chat_template** out, const hob_model* model,
+                                               hob_error** error);
+
+/* As hob_tokenizer_encode, _decode, _token_bytes and _find do it, without that handle. */
 
 /* Turns text into tokens. The caller hob_frees *out_tokens (NULL when there are none). Errors:
  * HOB_INVALID_ARGUMENT with the offset where `text` is not UTF-8, or for unknown flags. */

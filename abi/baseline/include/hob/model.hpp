@@ -6,6 +6,9 @@
 
 #include <hob/error.hpp>
 #include <hob/runtime.hpp>
+#include <hob/span.hpp>
+#include <hob/template.hpp>
+#include <hob/tokenizer.hpp>
 #include <vector>
 
 namespace hob {
@@ -51,49 +54,38 @@ class Model {
     return ToView(text);
   }
 
-  Result<std::vector<int32_t>> Tokenize(std::string_view text,
-                                        hob_text_flags flags = HOB_TEXT_PLAIN) const {
-    int32_t* tokens = nullptr;
-    size_t count = 0;
-    return detail::CallFor<std::vector<int32_t>>(
-        [&](hob_error** error) {
-          return hob_model_tokenize(&tokens, &count, get(), text.data(), text.size(), flags, error);
-        },
-        [&] {
-          const std::unique_ptr<int32_t, detail::Free> owner(tokens);
-          return count == 0 ? std::vector<int32_t>() : std::vector<int32_t>(tokens, tokens + count);
-        });
+  // Handles of their own, which outlive the model.
+  Result<Tokenizer> GetTokenizer() const {
+    hob_tokenizer* handle = nullptr;
+    return detail::CallFor<Tokenizer>(
+        [&](hob_error** error) { return hob_model_get_tokenizer(&handle, get(), error); },
+        [&] { return Tokenizer(handle); });
+  }
+  Result<ChatTemplate> GetChatTemplate() const {
+    hob_chat_template* handle = nullptr;
+    return detail::CallFor<ChatTemplate>(
+        [&](hob_error** error) { return hob_model_get_chat_template(&handle, get(), error); },
+        [&] { return ChatTemplate(handle); });
   }
 
-  Result<std::string> Detokenize(const int32_t* tokens, size_t count,
-                                 hob_text_flags flags = HOB_TEXT_PLAIN) const {
-    char* text = nullptr;
-    size_t size = 0;
-    return detail::CallFor<std::string>(
-        [&](hob_error** error) {
-          return hob_model_detokenize(&text, &size, get(), tokens, count, flags, error);
-        },
-        [&] {
-          const std::unique_ptr<char, detail::Free> owner(text);
-          return size == 0 ? std::string() : std::string(text, size);
-        });
+  Result<std::vector<int32_t>> Tokenize(std::string_view text,
+                                        hob_text_flags flags = HOB_TEXT_PLAIN) const {
+    return detail::CallForTokens([&](int32_t** tokens, size_t* count, hob_error** error) {
+      return hob_model_tokenize(tokens, count, get(), text.data(), text.size(), flags, error);
+    });
   }
-  Result<std::string> Detokenize(const std::vector<int32_t>& tokens,
+
+  Result<std::string> Detokenize(Span<const int32_t> tokens,
                                  hob_text_flags flags = HOB_TEXT_PLAIN) const {
-    return Detokenize(tokens.data(), tokens.size(), flags);
+    return detail::CallForText([&](char** text, size_t* size, hob_error** error) {
+      return hob_model_detokenize(text, size, get(), tokens.data(), tokens.size(), flags, error);
+    });
   }
 
   Result<std::string> TokenBytes(int32_t token, hob_text_flags flags = HOB_TEXT_PLAIN) const {
-    char* bytes = nullptr;
-    size_t size = 0;
-    return detail::CallFor<std::string>(
-        [&](hob_error** error) {
-          return hob_model_token_bytes(&bytes, &size, get(), token, flags, error);
-        },
-        [&] {
-          const std::unique_ptr<char, detail::Free> owner(bytes);
-          return size == 0 ? std::string() : std::string(bytes, size);
-        });
+    return detail::CallForText([&](char** bytes, size_t* size, hob_error** error) {
+      return hob_model_token_bytes(bytes, size, get(), token, flags, error);
+    });
   }
 
   Result<int32_t> FindToken(std::string_view text) const {

@@ -26,10 +26,19 @@ typedef struct hob_session_options {
                         in one pass (prompt lookup). The answer is the same, bit for bit; one that
                         repeats its prompt, as edits and summaries do, comes faster */
   uint8_t reserved[2];
-  int32_t keep_tokens; /* at most half the context; 0 unless `roll` */
+  int32_t keep_tokens;  /* at most half the context; 0 unless `roll` */
+  hob_kv_type kv_type;  /* of its cache; HOB_KV_MODEL: as the model was opened. Sessions of one
+                           model with caches of several types run together, in the same steps */
+  int32_t draft_tokens; /* that `draft` guesses at a time, at most 15; 0: as many as pay, none where
+                           guessing does not */
+  hob_model* draft;     /* NULL: none. A smaller model of the same runtime and vocabulary, which
+                           guesses tokens as `speculate` does: the answer is the same, bit for bit,
+                           and comes faster where the draft model often guesses right. Lives as long
+                           as sessions need it */
 } hob_session_options;
 
-#define HOB_SESSION_OPTIONS_INIT {sizeof(hob_session_options), 0, NULL, 0, 0, {0, 0}, 0}
+#define HOB_SESSION_OPTIONS_INIT \
+  {sizeof(hob_session_options), 0, NULL, 0, 0, {0, 0}, 0, HOB_KV_MODEL, 0, NULL}
 
 /* Creates an empty session. `options` may be NULL. Errors: HOB_INVALID_ARGUMENT names the option;
  * HOB_FAILED_PRECONDITION for a vocabulary-only model; HOB_RESOURCE_EXHAUSTED, with the numbers and
@@ -187,9 +196,9 @@ HOB_API hob_status hob_session_reset(hob_session* session, hob_error** error);
 
 /* Saves the session to a file, whole or not at all: messages or raw text, the last answer, the
  * cache, and all options, with the state of the sampler. The file is bound to the model's file, to
- * the model's activations and kv_type, and to the version of its format. A file that exists is
- * replaced. Errors: HOB_FAILED_PRECONDITION while an answer is on its way; what writing a file
- * gives (HOB_NOT_FOUND, HOB_PERMISSION_DENIED, …), and then `path` is as it was. The first save or
+ * the model's activations, and to the version of its format. A file that exists is replaced.
+ * Errors: HOB_FAILED_PRECONDITION while an answer is on its way; what writing a file gives
+ * (HOB_NOT_FOUND, HOB_PERMISSION_DENIED, …), and then `path` is as it was. The first save or
  * restore of a model reads its whole file once. */
 HOB_API hob_status hob_session_save(const hob_session* session, const char* path, size_t path_size,
                                     hob_error** error);
@@ -199,14 +208,15 @@ HOB_API hob_status hob_session_save_buffer(void** out, size_t* out_size, const h
                                            hob_error** error);
 
 /* Makes the session the one that was saved: it answers bit for bit as that one would have. Its
- * options become the saved ones, roll and sampler too; only a context that is larger than what this
- * session was created with is cut to that. All is checked before the session is touched: a failed
- * restore leaves it as it was. Errors: HOB_FAILED_PRECONDITION while an answer is on its way, or
- * where model, activations or kv_type are others than those that it was saved with;
+ * options become the saved ones, roll, kv_type and sampler too; only a context that is larger than
+ * what this session was created with is cut to that. All is checked before the session is touched:
+ * a failed restore leaves it as it was. Errors: HOB_FAILED_PRECONDITION while an answer is on its
+ * way, or where model or activations are others than those that it was saved with;
  * HOB_OUT_OF_RANGE, with both numbers, if the context that this session was created with does not
  * hold the saved tokens, or is smaller than one that rolls; HOB_DATA_LOSS (cut short or damaged);
  * HOB_INVALID_ARGUMENT (not a saved session); HOB_UNIMPLEMENTED (another version of the format);
- * HOB_RESOURCE_EXHAUSTED; what reading a file gives. */
+ * HOB_RESOURCE_EXHAUSTED, also if a session of the saved kv_type would pass memory_limit as for
+ * hob_session_create; what reading a file gives. */
 HOB_API hob_status hob_session_restore(hob_session* session, const char* path, size_t path_size,
                                        hob_error** error);
 
@@ -235,11 +245,14 @@ typedef struct hob_session_stats {
   uint64_t decode_ns;  /* over generated_tokens - 1: the first one comes with the prefill */
   double prefill_tokens_per_second;
   double decode_tokens_per_second;
-  uint64_t cache_bytes; /* that the session holds */
-  uint64_t peak_bytes;  /* of the runtime */
+  uint64_t cache_bytes;    /* that the session holds, that of its draft model included */
+  uint64_t peak_bytes;     /* of the runtime */
+  uint64_t guessed_tokens; /* by `speculate` or a draft model */
+  uint64_t right_tokens;   /* of them, those that the model chose, too */
 } hob_session_stats;
 
-#define HOB_SESSION_STATS_INIT {sizeof(hob_session_stats), 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0}
+#define HOB_SESSION_STATS_INIT \
+  {sizeof(hob_session_stats), 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0, 0, 0}
 
 /* Fills `out`, whose struct_size the caller has set. */
 HOB_API hob_status hob_session_get_stats(hob_session_stats* out, const hob_session* session,

@@ -6,18 +6,15 @@
 
 #include <hob/error.hpp>
 #include <hob/model.hpp>
-#include <type_traits>
+#include <hob/sampler.hpp>
+#include <hob/span.hpp>
+#include <hob/stream.hpp>
 
 namespace hob {
 inline namespace v0 {
 
 // A run of tokens that the session owns.
-struct TokenView {
-  const int32_t* data = nullptr;
-  size_t size = 0;
-  const int32_t* begin() const { return data; }
-  const int32_t* end() const { return data + size; }
-};
+using TokenView = Span<const int32_t>;
 
 struct MessageView {
   std::string_view role, text;
@@ -100,12 +97,13 @@ class Session {
     });
   }
 
-  Result<void> AddTokens(const int32_t* tokens, size_t count) {
-    return detail::Call(
-        [&](hob_error** error) { return hob_session_add_tokens(get(), tokens, count, error); });
+  Result<void> AddTokens(Span<const int32_t> tokens) {
+    return detail::Call([&](hob_error** error) {
+      return hob_session_add_tokens(get(), tokens.data(), tokens.size(), error);
+    });
   }
-  Result<void> AddTokens(const std::vector<int32_t>& tokens) {
-    return AddTokens(tokens.data(), tokens.size());
+  Result<void> AddTokens(const int32_t* tokens, size_t count) {
+    return AddTokens(Span<const int32_t>(tokens, count));
   }
 
   Result<hob_generate_result> Generate(
@@ -122,14 +120,17 @@ class Session {
             typename = std::enable_if_t<!std::is_same_v<std::decay_t<F>, hob_generate_options>>>
   Result<hob_generate_result> Generate(F&& on_token,
                                        hob_generate_options options = DefaultGenerateOptions()) {
-    Stream<std::remove_reference_t<F>> stream{&on_token};
-    options.on_token = &Stream<std::remove_reference_t<F>>::OnToken;
-    options.user = &stream;
+    detail::Callback<std::remove_reference_t<F>> callback{&on_token};
+    options.on_token = &OnToken<std::remove_reference_t<F>>;
+    options.user = &callback;
     Result<hob_generate_result> result = Generate(options);
-#if HOB_HAS_EXCEPTIONS
-    if (stream.thrown) std::rethrow_exception(stream.thrown);
-#endif
+    callback.Rethrow();
     return result;
+  }
+
+  // The answer as a range of pieces of text: see TokenStream.
+  TokenStream Stream(const hob_generate_options& options = DefaultGenerateOptions()) {
+    return TokenStream(get(), options);
   }
 
   // Without blocking: see hob_session_start and hob_session_poll.
@@ -197,9 +198,10 @@ class Session {
 
   // See hob_session_get_tokens; until the next call that changes the session.
   TokenView Tokens() const {
-    TokenView view;
-    hob_session_get_tokens(&view.data, &view.size, get(), nullptr);
-    return view;
+    const int32_t* tokens = nullptr;
+    size_t count = 0;
+    hob_session_get_tokens(&tokens, &count, get(), nullptr);
+    return {tokens, count};
   }
 
   Result<hob_session_stats> Stats() const {
@@ -219,44 +221,15 @@ class Session {
     void operator()(hob_session* handle) const { hob_session_destroy(handle); }
   };
 
-  // Carries a callable, and what it throws, through the C callback.
   template <typename F>
-  struct Stream {
-    F* on_token;
-#if HOB_HAS_EXCEPTIONS
-    std::exception_ptr thrown = nullptr;
-#endif
-
-    int32_t Call(const hob_token& token) {
-      if constexpr (std::is_invocable_v<F&, const hob_token&>) {
-        return Keep(token);
-      } else {
-        return Keep(std::string_view(token.text_size == 0 ? "" : token.text, token.text_size));
-      }
+  static int32_t OnToken(void* user, const hob_token* token) {
+    auto& callback = *static_cast<detail::Callback<F>*>(user);
+    if constexpr (std::is_invocable_v<F&, const hob_token&>) {
+      return callback.Call(*token);
+    } else {
+      return callback.Call(ToView({token->text, token->text_size}));
     }
-    template <typename A>
-    int32_t Keep(const A& argument) {
-      if constexpr (std::is_void_v<std::invoke_result_t<F&, const A&>>) {
-        (*on_token)(argument);
-        return 0;
-      } else {
-        return (*on_token)(argument) ? 0 : 1;
-      }
-    }
-    static int32_t OnToken(void* user, const hob_token* token) {
-      Stream& self = *static_cast<Stream*>(user);
-#if HOB_HAS_EXCEPTIONS
-      try {
-        return self.Call(*token);
-      } catch (...) {
-        self.thrown = std::current_exception();
-        return 1;
-      }
-#else
-      return self.Call(*token);
-#endif
-    }
-  };
+  }
 
   std::unique_ptr<hob_session, Destroy> handle_;
 };
