@@ -141,9 +141,10 @@ def test_types(tmp_path):
 @needs("ruff")
 def test_style():
     ruff, config = [sys.executable, "-m", "ruff"], ["-q", "--no-cache", "--config", BINDING / "pyproject.toml"]
-    run(*ruff, "check", *config, BINDING, env=None)
-    run(*ruff, "check", *config, "--ignore", "ANN,D1", EXAMPLES, env=None)
-    run(*ruff, "check", *config, "--ignore", "ANN,ARG,D1,E402", ROOT / "tests/python", env=None)
+    # Patterns in the configuration are read from where ruff runs.
+    run(*ruff, "check", *config, BINDING, env=None, cwd=ROOT)
+    run(*ruff, "check", *config, "--ignore", "ANN,D1", EXAMPLES, env=None, cwd=ROOT)
+    run(*ruff, "check", *config, "--ignore", "ANN,ARG,D1,E402", ROOT / "tests/python", env=None, cwd=ROOT)
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
