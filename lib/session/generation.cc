@@ -239,6 +239,7 @@ bool Generation::Accept(int32_t rows, std::span<float> logits) {
 }
 
 void Generation::Share() {
+  if (dropped_ > 0) return;  // nobody else's text has this gap
   if (session_.cache_.full_pages() <= shared_pages_) return;
   const Status shared = Contain([&] {
     session_.Share(shared_pages_);

@@ -104,6 +104,7 @@ StatusOr<std::unique_ptr<Session>> Session::Fork() const {
   options.guess = guess_;
   options.kv_type = kv_type();
   std::unique_ptr<Session> fork(new Session(model_, window_, options, sampler_));
+  fork->context_limit_ = context_limit_;
   fork->messages_ = messages_;
   fork->tokens_ = tokens_;
   fork->dropped_ = dropped_;

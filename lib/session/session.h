@@ -171,7 +171,7 @@ class Session {
 
   std::shared_ptr<Model> model_;
   RollingWindow window_;
-  const int32_t context_limit_;  // what it was created with: no restored one has more
+  int32_t context_limit_;  // what it was created with: no restored one has more
   bool rolls_, guess_;
   Sampler sampler_;
 
