@@ -216,7 +216,10 @@ void Batcher::Learn(size_t rows, double seconds) {
   } else if (rows == 1) {
     Average(token_seconds_, seconds);
     row_cost_ += kForget * (kUsualRowCost - row_cost_);
-  } else if (rows <= size_t{kCheapRows} && token_seconds_ > 0) {
+  } else if (rows <= size_t{kCheapRows} && token_seconds_ == 0) {
+    // Answers with guesses may never run a row alone.
+    token_seconds_ = seconds / (1 + row_cost_ * static_cast<double>(rows - 1));
+  } else if (rows <= size_t{kCheapRows}) {
     const double cost = (seconds / token_seconds_ - 1) / static_cast<double>(rows - 1);
     Average(row_cost_, std::clamp(cost, 0.0, 1.0));
   }
