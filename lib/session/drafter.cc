@@ -49,6 +49,7 @@ std::shared_ptr<Drafter> Drafter::Fork() const {
 }
 
 void Drafter::Clear() {
+  wanted_ = 0;
   text_.clear();
   cache_.Truncate(0);
 }
@@ -65,6 +66,11 @@ int32_t Drafter::Room(size_t tokens) const {
   return static_cast<int32_t>(context - std::min(context, tokens));
 }
 
+bool Drafter::Knows(std::span<const int32_t> tokens) const {
+  const int32_t vocabulary = model_->batcher()->executor().shape().vocabulary;
+  return std::all_of(tokens.begin(), tokens.end(), [&](int32_t id) { return id < vocabulary; });
+}
+
 int32_t Drafter::Count(int32_t most, const Batcher& target) {
   if (tokens_ > 0) return std::clamp(most, 0, tokens_);
   rate_.Forget();
@@ -78,12 +84,13 @@ int32_t Drafter::Count(int32_t most, const Batcher& target) {
 bool Drafter::Guess(std::span<const int32_t> text, int32_t most, const Batcher& target,
                     std::vector<int32_t>& out) {
   out.clear();
-  if (gone_) return true;
+  if (gone_ || stop_.load(std::memory_order_relaxed)) return true;
   if (wanted_ == 0) {
     const int32_t count = Count(std::min(most, Room(text.size())), target);
     if (count == 0) return true;
     const auto differ = std::mismatch(text_.begin(), text_.end(), text.begin(), text.end()).first;
     const auto alike = static_cast<size_t>(differ - text_.begin());
+    if (!Knows(text.subspan(alike))) return true;
     ReserveByPages(text_, text.size(), static_cast<size_t>(count));
     text_.resize(alike);
     text_.insert(text_.end(), text.begin() + static_cast<ptrdiff_t>(alike), text.end());
@@ -118,16 +125,20 @@ Status Drafter::Prepare(int32_t rows, SequenceRows* out) {
 bool Drafter::Accept(int32_t rows, std::span<float> logits) {
   cache_.CommitAppend(rows);
   if (logits.empty()) return true;
-  const auto token = sampler_.Sample(logits.first(model_->tokenizer().size()), {});
-  if (!token.ok()) return false;  // without guesses, then
-  text_.push_back(*token);        // Guess has made room
-  return true;
+  const Status status = Contain([&] {
+    HOB_ASSIGN_OR_RETURN(const int32_t token,
+                         sampler_.Sample(logits.first(model_->tokenizer().size()), {}));
+    text_.push_back(token);  // Guess has made room
+    return absl::OkStatus();
+  });
+  return status.ok();  // else without guesses
 }
 
 void Drafter::End(const Status&) {
   // What a step left unfinished goes.
   cache_.Truncate(cache_.tokens());
   gone_ = true;
+  wanted_ = 0;
   std::exchange(on_end_, nullptr)();
 }
 

@@ -42,6 +42,8 @@ class Drafter final : public Sequence {
   // filled. `target` knows what its steps take.
   bool Guess(std::span<const int32_t> text, int32_t most, const Batcher& target,
              std::vector<int32_t>& out);
+  // Whether it is at it.
+  bool asked() const { return wanted_ > 0; }
   void Learn(int32_t guessed, int32_t right) { rate_.Learn(guessed, right); }
   // Makes the scheduler let go.
   void Stop() { stop_.store(true, std::memory_order_relaxed); }
@@ -76,6 +78,9 @@ class Drafter final : public Sequence {
 
   // How many tokens its model can add to a text of so many.
   int32_t Room(size_t tokens) const;
+  // Whether all are in its model's vocabulary. The last matrix of the larger one may be padded with
+  // more ids, which a text can hold.
+  bool Knows(std::span<const int32_t> tokens) const;
   // How many to guess.
   int32_t Count(int32_t most, const Batcher& target);
 };

@@ -155,12 +155,13 @@ Work Generation::Next(int32_t guesses) {
   guesses_.clear();
   bool wait = false;
   if (fresh.size() == 1) {
-    // Without memory for guesses there are none.
+    // Without memory for guesses, or for the cache of them, there are none.
     const Status guessed = Contain([&] {
       wait = !Guess(guesses);
+      if (wait || guesses_.empty()) return absl::OkStatus();
       run_.assign(fresh.begin(), fresh.end());
       run_.insert(run_.end(), guesses_.begin(), guesses_.end());
-      return absl::OkStatus();
+      return session_.cache_.PrepareAppend(static_cast<int32_t>(run_.size()));
     });
     if (!guessed.ok()) guesses_.clear();
   }
@@ -176,7 +177,8 @@ bool Generation::Guess(int32_t most) {
   most = std::min({most, room, left});
   guesser_ = Guesser::kPrompt;
   const Batcher& batcher = *session_.model().batcher();
-  if (session_.guesses()) lookup_.Guess(tokens_, most, batcher.row_cost(), guesses_);
+  const bool asked = drafter_ != nullptr && drafter_->asked();
+  if (session_.guesses() && !asked) lookup_.Guess(tokens_, most, batcher.row_cost(), guesses_);
   // The draft model begins once the first token is there: it would hold that up.
   if (drafter_ == nullptr || !guesses_.empty() || result_.generated_tokens == 0) return true;
   guesser_ = Guesser::kDraft;
@@ -198,7 +200,14 @@ void Generation::Adopt() {
 Status Generation::Prepare(int32_t rows, SequenceRows* out) {
   return Contain([&] {
     ReserveByPages(session_.cached_, session_.cached_.size() + static_cast<size_t>(rows), 0);
-    HOB_RETURN_IF_ERROR(session_.cache_.PrepareAppend(rows));
+    Status status = session_.cache_.PrepareAppend(rows);
+    if (absl::IsResourceExhausted(status) && drafter_ != nullptr) {
+      // Guesses are worth less than the answer.
+      drafter_->Clear();
+      drafter_->Stop();
+      status = session_.cache_.PrepareAppend(rows);
+    }
+    HOB_RETURN_IF_ERROR(status);
     *out = {session_.cache_.pages(), session_.kv_type(), 0, rows, session_.cache_.tokens()};
     return absl::OkStatus();
   });

@@ -180,6 +180,198 @@ TEST_CASE("an answer ends at once while its draft model is at work, and handles 
   }
 }
 
+TEST_CASE("where an answer ends, and by what, does not depend on guesses") {
+  const Pair pair = Open();
+  hob_sampler_options sampler = HOB_SAMPLER_OPTIONS_INIT;
+  sampler.repetition_penalty = 1.3f;
+  sampler.repetition_window = 20;
+  struct Case {
+    float temperature;
+    int32_t max_tokens, context_tokens;
+    uint8_t ignore_eos, roll;
+    bool stop;
+  };
+  const Case cases[] = {
+      {0, 1, 0, 1, 0, false},     {0, 2, 0, 1, 0, false},     {0, 3, 0, 1, 0, true},
+      {0.7f, 0, 45, 1, 0, false}, {0.7f, 0, 64, 0, 0, false}, {1.5f, 0, 100, 0, 0, true},
+      {1.5f, 90, 32, 1, 1, true}, {0, 0, 41, 1, 0, false},    {1.2f, 150, 33, 0, 1, false},
+  };
+  for (const Case& each : cases) {
+    sampler.temperature = each.temperature;
+    for (uint64_t seed = 0; seed < 6; ++seed) {
+      sampler.seed = seed;
+      std::vector<int32_t> tokens;
+      std::string stop_text, reply;
+      hob_generate_result result = HOB_GENERATE_RESULT_INIT;
+      // Without, by the prompt, by a draft model, by both.
+      for (const int way : {0, 1, 2, 3}) {
+        INFO("max_tokens " << each.max_tokens << ", context " << each.context_tokens << ", seed "
+                           << seed << ", way " << way);
+        hob_session_options options = With(way >= 2 ? pair.draft.get() : nullptr);
+        options.speculate = way % 2;
+        options.sampler = &sampler;
+        options.context_tokens = each.context_tokens;
+        options.roll = each.roll;
+        hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
+        generate.max_tokens = each.max_tokens;
+        generate.ignore_eos = each.ignore_eos;
+        std::vector<int32_t> prompt = Prompt(14);
+        const std::vector<int32_t> again = prompt;
+        prompt.insert(prompt.end(), again.begin(), again.end());
+        if (each.stop && way == 0) {  // what comes without it, in the middle
+          const SessionPtr session = MakeSession(pair.target.get(), &options);
+          AddTokens(session.get(), prompt);
+          REQUIRE_OK(hob_session_generate(nullptr, session.get(), &generate, &error));
+          const std::string all = Reply(session.get());
+          size_t from = all.size() / 2, to = from;
+          while (from > 0 && (all[from] & 0xc0) == 0x80) --from;
+          to = std::min(all.size(), from + 3);
+          while (to < all.size() && (all[to] & 0xc0) == 0x80) ++to;
+          stop_text = all.substr(from, to - from);
+        }
+        const hob_string stop = {stop_text.data(), stop_text.size()};
+        if (!stop_text.empty()) {
+          generate.stops = &stop;
+          generate.stop_count = 1;
+        }
+        const SessionPtr session = MakeSession(pair.target.get(), &options);
+        AddTokens(session.get(), prompt);
+        hob_generate_result own = HOB_GENERATE_RESULT_INIT;
+        REQUIRE_OK(hob_session_generate(&own, session.get(), &generate, &error));
+        // And on from there: the sampler, too, is where it would be.
+        Generate(session.get(), 4);
+        if (way == 0) {
+          result = own;
+          tokens = Tokens(session.get());
+          reply = Reply(session.get());
+        }
+        CHECK(own.finish_reason == result.finish_reason);
+        CHECK(own.stop_index == result.stop_index);
+        CHECK(own.generated_tokens == result.generated_tokens);
+        CHECK(own.dropped_tokens == result.dropped_tokens);
+        CHECK(Tokens(session.get()) == tokens);
+        CHECK(Reply(session.get()) == reply);
+      }
+    }
+  }
+}
+
+TEST_CASE("models draft for each other, and in chains, at once") {
+  const Pair pair = Open();
+  hob_model_options exact = HOB_MODEL_OPTIONS_INIT;
+  exact.activations = HOB_ACTIVATIONS_F32;
+  const ModelPtr third = OpenModel(pair.runtime.get(), ChatFixture(), &exact);
+  hob_model* const models[] = {pair.target.get(), pair.draft.get(), third.get()};
+  std::vector<int32_t> expected[3];
+  for (int i = 0; i < 3; ++i) expected[i] = Answer(models[i], With(nullptr), 70, 60);
+  std::vector<SessionPtr> sessions;
+  std::vector<int> of;
+  for (int i = 0; i < 3; ++i) {
+    for (const int by : {1, 2, 1, 2}) {
+      const hob_session_options options = With(models[(i + by) % 3]);
+      sessions.push_back(MakeSession(models[i], &options));
+      AddTokens(sessions.back().get(), Prompt(70));
+      of.push_back(i);
+    }
+  }
+  hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
+  generate.max_tokens = 60;
+  generate.ignore_eos = 1;
+  for (size_t i = 0; i < sessions.size(); ++i) {
+    generate.priority = static_cast<int32_t>(i % 3);
+    REQUIRE_OK(hob_session_start(sessions[i].get(), &generate, &error));
+  }
+  // One that is cancelled, and one that nobody fetches until the others are done.
+  hob_session_cancel(sessions[5].get());
+  for (size_t i = 1; i < sessions.size() + 1; ++i) {
+    hob_session* const session = sessions[i % sessions.size()].get();
+    hob_poll poll = HOB_POLL_NOTHING;
+    while (poll != HOB_POLL_END) REQUIRE_OK(hob_session_poll(&poll, nullptr, session, -1, &error));
+    if (i != 5) CHECK(Tokens(session) == expected[of[i % sessions.size()]]);
+  }
+}
+
+TEST_CASE("a draft model that is dearer than the model is not asked") {
+  const RuntimePtr runtime = MakeRuntime();
+  const ModelPtr target = OpenModel(runtime.get(), ChatFixture());
+  hob_model_options exact = HOB_MODEL_OPTIONS_INIT;
+  exact.activations = HOB_ACTIVATIONS_F32;
+  const ModelPtr draft = OpenModel(runtime.get(), ChatFixture(), &exact);
+  hob_session_options options = HOB_SESSION_OPTIONS_INIT;
+  options.draft = draft.get();
+  const SessionPtr session = MakeSession(target.get(), &options);
+  AddTokens(session.get(), Prompt(30));
+  Generate(session.get(), 200);
+  CHECK(Stats(session.get()).guessed_tokens < 60);
+}
+
+TEST_CASE("guesses take no memory that an answer needs") {
+  hob_model_options unshared = HOB_MODEL_OPTIONS_INIT;
+  unshared.shared_cache_tokens = -1;
+  const std::string path = ChatFixture();
+  uint64_t open = 0, page = 0;
+  {
+    const RuntimePtr runtime = MakeRuntime();
+    hob_model_plan_info plan = HOB_MODEL_PLAN_INFO_INIT;
+    REQUIRE_OK(hob_model_plan(&plan, runtime.get(), path.data(), path.size(), &unshared, &error));
+    page = plan.kv_page_bytes;
+    const ModelPtr model = OpenModel(runtime.get(), path, &unshared);
+    hob_runtime_info info = HOB_RUNTIME_INFO_INIT;
+    REQUIRE_OK(hob_runtime_get_info(&info, runtime.get(), &error));
+    open = info.bytes_in_use;
+  }
+  // Four pages, one of them another session's: the answer needs two, its draft model would like
+  // two.
+  hob_runtime_options limited = HOB_RUNTIME_OPTIONS_INIT;
+  limited.threads = 2;
+  limited.memory_limit = 2 * open + 4 * page;
+  hob_runtime* made = nullptr;
+  REQUIRE_OK(hob_runtime_create(&made, &limited, &error));
+  const RuntimePtr runtime(made);
+  const ModelPtr target = OpenModel(made, path, &unshared),
+                 draft = OpenModel(made, path, &unshared);
+  const std::vector<int32_t> expected = Answer(target.get(), With(nullptr), 50, 50);
+  const SessionPtr other = MakeSession(target.get());
+  AddTokens(other.get(), Prompt(3));
+  Generate(other.get(), 2);
+  hob_session_options options = With(draft.get());
+  options.draft_tokens = 15;
+  options.context_tokens = 100;
+  CHECK(Answer(target.get(), options, 50, 50) == expected);
+
+  // A page each for two more, and one for an answer that ends where its page does.
+  const SessionPtr more[] = {MakeSession(target.get()), MakeSession(target.get())};
+  for (const SessionPtr& each : more) {
+    AddTokens(each.get(), Prompt(3));
+    Generate(each.get(), 2);
+  }
+  hob_session_options speculating = HOB_SESSION_OPTIONS_INIT;
+  const std::vector<int32_t> repeated(50, 5);
+  std::vector<int32_t> plain;
+  for (const uint8_t speculate : {0, 1}) {
+    speculating.speculate = speculate;
+    const SessionPtr session = MakeSession(target.get(), &speculating);
+    AddTokens(session.get(), repeated);
+    hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
+    generate.ignore_eos = 1;
+    generate.max_tokens = 15;
+    hob_generate_options longer = generate;
+    longer.max_tokens = 40;
+    // What passes the page fails, and at the same token.
+    std::vector<int32_t> seen;
+    longer.user = &seen;
+    longer.on_token = [](void* user, const hob_token* token) -> int32_t {
+      static_cast<std::vector<int32_t>*>(user)->push_back(token->id);
+      return 0;
+    };
+    CHECK(hob_session_generate(nullptr, session.get(), &longer, nullptr) == HOB_RESOURCE_EXHAUSTED);
+    CHECK(seen.size() == 15);
+    REQUIRE_OK(hob_session_generate(nullptr, session.get(), &generate, &error));
+    if (speculate == 0) plain = seen;
+    CHECK(seen == plain);
+  }
+}
+
 TEST_CASE("without memory for guesses an answer does without") {
   hob_model_plan_info plan = HOB_MODEL_PLAN_INFO_INIT;
   hob_model_plan_info draft_plan = HOB_MODEL_PLAN_INFO_INIT;
