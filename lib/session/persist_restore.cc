@@ -5,6 +5,7 @@
 
 #include "lib/base/hash.h"
 #include "lib/format/flatbuffer_copy.h"
+#include "lib/session/drafter.h"
 #include "lib/session/persist.h"
 #include "lib/session/plan.h"
 #include "lib/session/session_file.h"
@@ -175,7 +176,6 @@ class SessionRestorer {
     HOB_RETURN_IF_ERROR(
         CheckSessionFits(session_.model(), window.context, cache.layout(), session_.draft_.get()));
     HOB_RETURN_IF_ERROR(ReadPages(head, cached.size(), reader, cache));
-    stats.cache_bytes = cache.bytes();
 
     // From here on nothing fails.
     session_.window_ = window;
@@ -188,6 +188,9 @@ class SessionRestorer {
     session_.cache_ = std::move(cache);
     session_.cached_ = std::move(cached);
     session_.stats_ = stats;
+    // What its draft model has read is of another text.
+    if (session_.drafter_ != nullptr) session_.drafter_->Clear();
+    session_.stats_.cache_bytes = session_.cache_bytes();
     return absl::OkStatus();
   }
 

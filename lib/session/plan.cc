@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/session/plan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "lib/session/kv_cache.h"
@@ -85,12 +86,17 @@ Status CheckSessionFits(const Model& model, int32_t context_tokens, const KvLayo
   const uint64_t limit = model.runtime().allocator()->limit();
   if (limit == 0) return absl::OkStatus();
   size_t page = layout.page_bytes(), open = 0;
-  if (draft != nullptr) page += draft->batcher()->executor().kv_layout().page_bytes();
+  size_t bytes = KvCache::PagesFor(context_tokens) * page;
+  if (draft != nullptr) {
+    const Executor& executor = draft->batcher()->executor();
+    const int32_t tokens = std::min(context_tokens, executor.shape().context_length);
+    bytes += KvCache::PagesFor(tokens) * executor.kv_layout().page_bytes();
+    page += executor.kv_layout().page_bytes();
+  }
   for (const Model* each : {&model, draft}) {
     if (each == nullptr) continue;
     open += each->batcher()->executor().weight_bytes() + each->batcher()->scratch_bytes();
   }
-  const size_t bytes = KvCache::PagesFor(context_tokens) * page;
   if (open <= limit && bytes <= limit - open) return absl::OkStatus();
   const size_t pages = open > limit ? 0 : (limit - open) / page;
   return Error(StatusCode::kResourceExhausted,
