@@ -33,8 +33,8 @@ typedef struct hob_session_options {
                            guessing does not */
   hob_model* draft;     /* NULL: none. A smaller model of the same runtime and vocabulary, which
                            guesses tokens as `speculate` does: the answer is the same, bit for bit,
-                           and comes faster where the draft model often guesses right. Lives as long
-                           as sessions need it */
+                           and comes faster where the draft model often guesses right. The session
+                           keeps it, and a cache in it; the handle may be destroyed */
 } hob_session_options;
 
 #define HOB_SESSION_OPTIONS_INIT \
@@ -42,10 +42,10 @@ typedef struct hob_session_options {
 
 /* Creates an empty session. `options` may be NULL. Errors: HOB_INVALID_ARGUMENT names the option;
  * HOB_FAILED_PRECONDITION for a vocabulary-only model; HOB_RESOURCE_EXHAUSTED, with the numbers and
- * the context that would fit, if the model and this session alone would pass the runtime's
- * memory_limit. The cache is allocated as the conversation grows: an answer that several sessions
- * together leave no memory for fails with HOB_RESOURCE_EXHAUSTED, and the session stays as it was.
- */
+ * the context that would fit, if the model, the draft model and this session alone would pass the
+ * runtime's memory_limit. The cache is allocated as the conversation grows: an answer that several
+ * sessions together leave no memory for fails with HOB_RESOURCE_EXHAUSTED, and the session stays as
+ * it was. */
 HOB_API hob_status hob_session_create(hob_session** out, hob_model* model,
                                       const hob_session_options* options, hob_error** error);
 
@@ -162,9 +162,9 @@ HOB_API hob_status hob_session_generate(hob_generate_result* out, hob_session* s
                                         const hob_generate_options* options, hob_error** error);
 
 /* The same without blocking: starts an answer, which hob_session_poll then fetches. Until it has
- * reported HOB_POLL_END, or failed, all calls on the session but hob_session_poll,
- * hob_session_cancel and hob_session_destroy give HOB_FAILED_PRECONDITION. Errors as
- * hob_session_generate. */
+ * reported HOB_POLL_END, or failed, calls that would change, copy or save the session give
+ * HOB_FAILED_PRECONDITION; those that read it (messages, tokens, reply, result, stats) tell what it
+ * was before. Errors as hob_session_generate. */
 HOB_API hob_status hob_session_start(hob_session* session, const hob_generate_options* options,
                                      hob_error** error);
 
@@ -195,7 +195,8 @@ HOB_API void hob_session_cancel(hob_session* session);
 HOB_API hob_status hob_session_reset(hob_session* session, hob_error** error);
 
 /* Saves the session to a file, whole or not at all: messages or raw text, the last answer, the
- * cache, and all options, with the state of the sampler. The file is bound to the model's file, to
+ * cache, and the options with the state of the sampler, but for `speculate` and the draft model,
+ * which change no answer. The file is bound to the model's file, to
  * the model's activations, and to the version of its format. A file that exists is replaced.
  * Errors: HOB_FAILED_PRECONDITION while an answer is on its way; what writing a file gives
  * (HOB_NOT_FOUND, HOB_PERMISSION_DENIED, …), and then `path` is as it was. The first save or

@@ -111,7 +111,7 @@ class Session {
   // See hob_session_generate.
   StatusOr<GenerateResult> Generate(const GenerateOptions& options);
   // The same in steps: Start, whose on_token is not used, then Poll until kEnd or an error. Between
-  // them all other calls but Cancel and the const ones give FAILED_PRECONDITION.
+  // them calls that would change, copy or save the session give FAILED_PRECONDITION.
   Status Start(const GenerateOptions& options);
   // *out is the piece, until the next call; null if there is none.
   StatusOr<PieceKind> Poll(std::chrono::steady_clock::time_point deadline, const Piece** out);

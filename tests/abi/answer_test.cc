@@ -67,7 +67,7 @@ TEST_CASE("a polled answer is the one that blocking gives") {
   CHECK(Result(polling.get()).generated_tokens == 40);
 }
 
-TEST_CASE("while an answer is on its way the session takes no other call") {
+TEST_CASE("while an answer is on its way the session can be read, not changed or copied") {
   const RuntimePtr runtime = MakeRuntime();
   const ModelPtr model = OpenModel(runtime.get(), ChatFixture());
   const SessionPtr session = MakeSession(model.get());
@@ -79,7 +79,14 @@ TEST_CASE("while an answer is on its way the session takes no other call") {
   REQUIRE(AddMessage(session.get(), "user", "hello") == HOB_OK);
   const hob_generate_options options = Options(20);
   REQUIRE_OK(hob_session_start(session.get(), &options, &error));
+  void* saved = nullptr;
+  size_t saved_size = 0;
+  hob_session* fork = nullptr;
   for (const Outcome& outcome : {
+           Try([&](auto e) { return hob_session_fork(&fork, session.get(), e); }),
+           Try([&](auto e) {
+             return hob_session_save_buffer(&saved, &saved_size, session.get(), e);
+           }),
            Try([&](auto e) { return hob_session_start(session.get(), &options, e); }),
            Try([&](auto e) { return hob_session_generate(nullptr, session.get(), &options, e); }),
            Try([&](auto e) { return AddMessage(session.get(), "user", "x", e); }),
@@ -91,9 +98,17 @@ TEST_CASE("while an answer is on its way the session takes no other call") {
     CHECK(outcome.status == HOB_FAILED_PRECONDITION);
     CHECK(outcome.hint.find("oll") != std::string::npos);
   }
+  size_t messages = 0;
+  REQUIRE_OK(hob_session_message_count(&messages, session.get(), &error));
+  CHECK(messages == 1);
+  hob_string role = {nullptr, 0}, text = {nullptr, 0};
+  REQUIRE_OK(hob_session_get_message(&role, &text, session.get(), 0, &error));
+  CHECK(Text(text) == "hello");
+  CHECK(Tokens(session.get()).empty());
+  CHECK(Reply(session.get()).empty());
+  CHECK(Result(session.get()).generated_tokens == 0);
   CHECK(PollToEnd(session.get()).tokens.size() == 20);
   CHECK(polls().status == HOB_FAILED_PRECONDITION);
-  size_t messages = 0;
   REQUIRE_OK(hob_session_message_count(&messages, session.get(), &error));
   CHECK(messages == 2);
 }
