@@ -106,9 +106,15 @@ def init_values(name):
 
 def test_defaults_of_options_are_zero_or_known():
     number = {"NULL": 0.0, "HOB_NO_TOKEN": -1.0}
-    for struct in ("model", "session", "generate", "convert"):
+    for struct in ("model", "generate", "convert"):
         for value in init_values(f"HOB_{struct.upper()}_OPTIONS_INIT")[1:]:
             assert number.get(value, getattr(lib, value, None) if value.startswith("HOB_") else value) in (0, 0.0, "0")
+    ours = session._session_options({})[0]
+    names = [name for name, _ in ffi.typeof("hob_session_options").fields][1:]
+    for name, value in zip(names, init_values("HOB_SESSION_OPTIONS_INIT")[1:]):
+        if name != "reserved":
+            theirs = ffi.NULL if value == "NULL" else getattr(lib, value) if value.startswith("HOB_") else int(value)
+            assert getattr(ours, name) == theirs, name
     values = init_values("HOB_SAMPLER_OPTIONS_INIT")
     names = [name for name, _ in ffi.typeof("hob_sampler_options").fields]
     theirs = {name: float(value.rstrip("f")) for name, value in zip(names[1:], values[1:]) if name != "reserved"}

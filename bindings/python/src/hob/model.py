@@ -40,6 +40,7 @@ class Activations(IntEnum):
 class KvType(IntEnum):
     """The element type of the key/value cache."""
 
+    MODEL = -1  #: of a session's cache: as the model was opened
     F16 = 0
     F32 = 1
     INT8 = 2  #: half the bytes of F16, faster

@@ -33,8 +33,10 @@ class Stats:
     decode_ns: int  #: over generated_tokens - 1: the first one comes with the prefill
     prefill_tokens_per_second: float
     decode_tokens_per_second: float
-    cache_bytes: int  #: that the session holds
+    cache_bytes: int  #: that the session holds, that of its draft model included
     peak_bytes: int  #: of the runtime
+    guessed_tokens: int  #: by `speculate` or a draft model
+    right_tokens: int  #: of them, those that the model chose, too
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ._arrays import tokens_in
 from ._handle import Handle
 from ._library import encode, ffi, lib, text_of
 from .errors import check, new_error
-from .model import Message, Model, _filled, _flags
+from .model import KvType, Message, Model, _filled, _flags
 from .result import FinishReason, Result, Stats
 from .sampler import Sampler
 from .stream import Stream
@@ -34,6 +34,9 @@ class SessionOptions(TypedDict, total=False):
     roll: bool  #: where the context is full, go on with its first keep_tokens and the latest ones
     keep_tokens: int  #: at most half the context; 0 unless `roll`
     speculate: bool  #: guess by the prompt's own words: the same answer, faster where it repeats the prompt
+    kv_type: KvType  #: of its cache; sessions with caches of several types run together
+    draft: Model | None  #: a smaller model of the same runtime and vocabulary that guesses: the same answer, faster
+    draft_tokens: int  #: that `draft` guesses at a time, up to 15; 0: as many as pay
 
 
 class GenerateOptions(TypedDict, total=False):
@@ -49,16 +52,22 @@ class GenerateOptions(TypedDict, total=False):
 def _session_options(options: SessionOptions) -> tuple[Any, Any]:
     struct = ffi.new("hob_session_options*")
     struct.struct_size = ffi.sizeof("hob_session_options")
-    sampler = options.get("sampler")
-    keep = sampler._options() if sampler is not None else ffi.NULL
+    struct.kv_type = lib.HOB_KV_MODEL
     for name, value in options.items():
         if name not in SessionOptions.__annotations__:
             raise TypeError(
                 f"unknown option of a session: {name}; there are {', '.join(SessionOptions.__annotations__)}"
             )
-        if name not in ("sampler", "system"):
+        if name not in ("sampler", "system", "draft"):
             setattr(struct, name, value)
-    struct.sampler = keep
+    sampler, draft = options.get("sampler"), options.get("draft")
+    # What the struct points to: a draft model that another thread closes meanwhile stays until the call is over.
+    # Afterwards the library holds it as long as sessions need it.
+    keep = (
+        ffi.NULL if sampler is None else sampler._options(),
+        ffi.NULL if draft is None else draft._pointer,
+    )
+    struct.sampler, struct.draft = keep
     return struct, keep
 
 
@@ -100,8 +109,9 @@ class Session(Handle):
     def __init__(self, model: Model, **options: Unpack[SessionOptions]) -> None:
         struct, keep = _session_options(options)
         out, error = ffi.new("hob_session**"), new_error()
-        check(lib.hob_session_create(out, model._pointer, struct, error), error)
+        status = lib.hob_session_create(out, model._pointer, struct, error)
         del keep
+        check(status, error)
         self._take(out[0], model)
         system = options.get("system")
         if system is not None:
