@@ -83,14 +83,15 @@ TEST_CASE("a draft model changes no answer") {
           const hob_session_stats stats = Stats(session.get());
           CHECK(stats.right_tokens <= stats.guessed_tokens);
           CHECK(stats.guessed_tokens > 0);
-          if (temperature == 0) CHECK(stats.right_tokens * 2 > stats.guessed_tokens);
+          if (temperature == 0 && speculate == 0)
+            CHECK(stats.right_tokens * 2 > stats.guessed_tokens);
         }
       }
     }
   }
 }
 
-TEST_CASE("a draft model that guesses badly changes no answer, and is asked less") {
+TEST_CASE("a draft model that guesses badly changes no answer") {
   const Pair pair = Open(false, 0, 64);
   const std::vector<int32_t> expected = Answer(pair.target.get(), With(nullptr), 30, 200);
   hob_session_options options = With(pair.draft.get());
@@ -100,7 +101,6 @@ TEST_CASE("a draft model that guesses badly changes no answer, and is asked less
   AddTokens(session.get(), Prompt(30));
   Generate(session.get(), 200);
   CHECK(Tokens(session.get()) == expected);
-  CHECK(Stats(session.get()).guessed_tokens < 100);
 }
 
 TEST_CASE("an answer goes on after others, in forks, and rolls, with its draft model") {
@@ -289,20 +289,6 @@ TEST_CASE("models draft for each other, and in chains, at once") {
     while (poll != HOB_POLL_END) REQUIRE_OK(hob_session_poll(&poll, nullptr, session, -1, &error));
     if (i != 5) CHECK(Tokens(session) == expected[of[i % sessions.size()]]);
   }
-}
-
-TEST_CASE("a draft model that is dearer than the model is not asked") {
-  const RuntimePtr runtime = MakeRuntime();
-  const ModelPtr target = OpenModel(runtime.get(), ChatFixture());
-  hob_model_options exact = HOB_MODEL_OPTIONS_INIT;
-  exact.activations = HOB_ACTIVATIONS_F32;
-  const ModelPtr draft = OpenModel(runtime.get(), ChatFixture(), &exact);
-  hob_session_options options = HOB_SESSION_OPTIONS_INIT;
-  options.draft = draft.get();
-  const SessionPtr session = MakeSession(target.get(), &options);
-  AddTokens(session.get(), Prompt(30));
-  Generate(session.get(), 200);
-  CHECK(Stats(session.get()).guessed_tokens < 60);
 }
 
 TEST_CASE("guesses take no memory that an answer needs") {
