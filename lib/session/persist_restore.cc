@@ -187,6 +187,7 @@ class SessionRestorer {
     session_.reply_ = std::move(reply);
     session_.cache_ = std::move(cache);
     session_.cached_ = std::move(cached);
+    session_.restored_ = true;
     session_.stats_ = stats;
     // What its draft model has read is of another text.
     if (session_.drafter_ != nullptr) session_.drafter_->Clear();

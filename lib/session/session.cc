@@ -111,6 +111,7 @@ StatusOr<std::unique_ptr<Session>> Session::Fork() const {
   fork->reply_ = reply_;
   fork->cache_ = cache_.Fork();
   fork->cached_ = cached_;
+  fork->restored_ = restored_;
   fork->draft_ = draft_;
   if (drafter_ != nullptr) fork->drafter_ = drafter_->Fork();
   fork->stats_ = stats_;
@@ -215,6 +216,8 @@ void Session::AdoptShared(std::span<const int32_t> tokens) {
 }
 
 void Session::Share(size_t first) {
+  // What a file holds is for this session alone: nobody can tell whether it is of these tokens.
+  if (restored_) return;
   const size_t count = cache_.full_pages();
   if (count <= first) return;
   model_->prefixes().Insert(kv_type(), std::span(cached_).first(count * kKvPageTokens),
@@ -290,6 +293,7 @@ void Session::Clear() {
   reply_.clear();
   cached_.clear();
   cache_.Truncate(0);
+  restored_ = false;
   if (drafter_ != nullptr) drafter_->Clear();
   stats_ = {};
   // The options have passed the check before.

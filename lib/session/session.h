@@ -181,6 +181,7 @@ class Session {
   std::string reply_;
   KvCache cache_;
   std::vector<int32_t> cached_;       // the tokens that cache_ holds
+  bool restored_ = false;             // cache_ began as a file's
   std::shared_ptr<Model> draft_;      // null: none
   std::shared_ptr<Drafter> drafter_;  // of draft_
   SessionStats stats_;

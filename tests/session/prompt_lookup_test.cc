@@ -40,7 +40,7 @@ TEST_CASE("nothing is guessed from little") {
   CHECK(Guess(lookup, {1, 2, 3, 4, 1, 2, 3}, 0).empty());
 }
 
-TEST_CASE("wrong guesses end guessing, and time brings it back") {
+TEST_CASE("wrong guesses of the prompt end guessing, and time brings it back") {
   PromptLookup lookup;
   const Tokens history = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 2, 3};
   CHECK(!Guess(lookup, history, 8).empty());
