@@ -7,6 +7,7 @@
 
 #include <exception>
 #include <new>
+#include <stdexcept>
 #include <utility>
 
 #if defined(__GLIBCXX__)
@@ -32,6 +33,8 @@ hob_status Call(hob_error** error, F&& f) {
     const Status status = std::forward<F>(f)();
     return status.ok() ? HOB_OK : Fail(error, status);
   } catch (const std::bad_alloc&) {
+    return FailOutOfMemory(error);
+  } catch (const std::length_error&) {  // a size that no memory could hold
     return FailOutOfMemory(error);
   } catch (const std::exception& exception) {
     return FailWithException(error, exception.what());

@@ -2,7 +2,6 @@
 #include <hob/ops.h>
 
 #include <string>
-#include <vector>
 
 #include "abi/program.h"
 #include "lib/base/per_channel.h"
@@ -21,7 +20,7 @@ namespace hob::abi {
 namespace {
 
 // Bytes of the matrix, or why it cannot be.
-StatusOr<size_t> CheckShape(hob_type type, size_t rows, size_t columns) {
+StatusOr<size_t> CheckShape(hob_type type, uint64_t rows, uint64_t columns) {
   const auto known = static_cast<DType>(type);
   if (!GraphBuilder::HoldsWeights(known)) {
     return Error(StatusCode::kUnimplemented, Concat("type ", type, " is none that hob multiplies"));
@@ -42,12 +41,8 @@ Status Quantize(hob_type type, const float* values, size_t rows, size_t columns,
                 std::span<uint8_t> out) {
   const std::span<const float> weights(values, rows * columns);
   const auto r = static_cast<int64_t>(rows), c = static_cast<int64_t>(columns);
-  if (static_cast<DType>(type) != DType::kQC8) {
-    return QuantizeRows(static_cast<DType>(type), weights, r, c, out);
-  }
-  HOB_ASSIGN_OR_RETURN(const std::vector<uint8_t> bytes, QuantizePerChannel(weights, r, c));
-  std::memcpy(out.data(), bytes.data(), bytes.size());
-  return absl::OkStatus();
+  if (static_cast<DType>(type) == DType::kQC8) return QuantizePerChannel(weights, r, c, out);
+  return QuantizeRows(static_cast<DType>(type), weights, r, c, out);
 }
 
 StatusOr<hob_matrix*> MakeMatrix(const hob_runtime* runtime, hob_type type, size_t rows,

@@ -43,9 +43,8 @@ hob_status hob_chat_template_create(hob_chat_template** out, const char* source,
     hob::text::ChatTemplate::Variables variables;
     HOB_ASSIGN_OR_RETURN(variables.bos_token, ReadText(given.bos_text, "bos_text"));
     HOB_ASSIGN_OR_RETURN(variables.eos_token, ReadText(given.eos_text, "eos_text"));
-    auto parsed = hob::text::ChatTemplate::Parse(text);
-    if (!parsed.ok()) return hob::Annotate(parsed.status(), "chat template");
-    *out = new hob_chat_template{*std::move(parsed), std::move(variables)};
+    HOB_ASSIGN_OR_RETURN(auto object, hob::text::ChatTemplate::Parse(text));
+    *out = new hob_chat_template{std::move(object), std::move(variables)};
     return absl::OkStatus();
   });
 }
@@ -79,9 +78,8 @@ hob_status hob_chat_template_render(char** out_text, size_t* out_size,
       HOB_ASSIGN_OR_RETURN(std::string content, ReadText(message.content, "a content"));
       read.push_back({std::move(role), std::move(content)});
     }
-    auto rendered = chat_template->object->Render(read, variables);
-    if (!rendered.ok()) return hob::Annotate(rendered.status(), "chat template");
-    return CopyOut(out_text, out_size, *rendered);
+    HOB_ASSIGN_OR_RETURN(const std::string text, chat_template->object->Render(read, variables));
+    return CopyOut(out_text, out_size, text);
   });
 }
 

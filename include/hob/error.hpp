@@ -16,6 +16,9 @@
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
 #define HOB_HAS_EXCEPTIONS 1
 #include <exception>
+#if defined(__GLIBCXX__)
+#include <cxxabi.h>
+#endif
 #else
 #define HOB_HAS_EXCEPTIONS 0
 #endif
@@ -136,7 +139,12 @@ class [[nodiscard]] Result {
   template <typename F>
   auto transform(F&& f) && -> Result<std::invoke_result_t<F, T&&>> {
     if (!ok_) return std::move(error_);
-    return std::forward<F>(f)(std::move(value_));
+    if constexpr (std::is_void_v<std::invoke_result_t<F, T&&>>) {
+      std::forward<F>(f)(std::move(value_));
+      return {};
+    } else {
+      return std::forward<F>(f)(std::move(value_));
+    }
   }
 
 #if HOB_HAS_EXCEPTIONS
@@ -215,6 +223,10 @@ struct Callback {
 #if HOB_HAS_EXCEPTIONS
     try {
       return Keep(arguments...);
+#if defined(__GLIBCXX__)
+    } catch (const ::abi::__forced_unwind&) {
+      throw;  // the thread is being cancelled (pthread_cancel) and must be let go
+#endif
     } catch (...) {
       thrown = std::current_exception();
       return 1;
@@ -236,6 +248,8 @@ struct Callback {
       (*callable)(arguments...);
       return 0;
     } else {
+      static_assert(std::is_same_v<std::invoke_result_t<F&, const A&...>, bool>,
+                    "return nothing or a bool: 0 would go on in C, but false ends it here");
       return (*callable)(arguments...) ? 0 : 1;
     }
   }

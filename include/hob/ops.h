@@ -36,9 +36,10 @@ enum {
 HOB_API uint64_t hob_type_bytes(hob_type type, uint64_t rows, uint64_t columns);
 
 /* Writes `values`, row-major [rows][columns], as rows of `type` to `out`, which has
- * hob_type_bytes of them: what a file of that type holds. Errors: HOB_INVALID_ARGUMENT, with row
- * and column, for values that are not finite or not in the type's range; HOB_UNIMPLEMENTED for _K
- * types, which hob reads but does not make. Any thread. */
+ * hob_type_bytes of them: what a file of that type holds. They do not overlap. Errors, which leave
+ * `out` in part written: HOB_INVALID_ARGUMENT, with row and column, for values that are not finite
+ * or not in the type's range; HOB_UNIMPLEMENTED for _K types, which hob reads but does not make.
+ * Any thread. */
 HOB_API hob_status hob_quantize(void* out, size_t out_size, hob_type type, const float* values,
                                 size_t rows, size_t columns, hob_error** error);
 

@@ -34,7 +34,7 @@ HOB_API hob_status hob_sampler_create(hob_sampler** out, const hob_sampler_optio
 HOB_API void hob_sampler_destroy(hob_sampler* sampler);
 
 /* Tells what the repetition penalty looks at: tokens of the prompt, and each token that was chosen.
- * Sampling itself tells it nothing. */
+ * Sampling itself tells it nothing. Ids that the logits do not have are passed over. */
 HOB_API hob_status hob_sampler_accept(hob_sampler* sampler, const int32_t* tokens, size_t count,
                                       hob_error** error);
 

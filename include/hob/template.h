@@ -27,7 +27,8 @@ typedef struct hob_chat_template_options {
 
 /* Reads the template in `source`, which is copied. `options` may be NULL: both texts are empty.
  * Errors: HOB_INVALID_ARGUMENT with line and column; HOB_UNIMPLEMENTED names what hob's Jinja
- * lacks. hob_model_get_chat_template gives the one of an open model. Any thread. */
+ * lacks; HOB_RESOURCE_EXHAUSTED where it is too long or too deep. hob_model_get_chat_template gives
+ * the one of an open model. Any thread. */
 HOB_API hob_status hob_chat_template_create(hob_chat_template** out, const char* source,
                                             size_t source_size,
                                             const hob_chat_template_options* options,

@@ -54,7 +54,8 @@ HOB_API hob_status hob_tokenizer_get_info(hob_tokenizer_info* out, const hob_tok
                                           hob_error** error);
 
 /* Turns text into tokens. The caller hob_frees *out_tokens (NULL when there are none). Errors:
- * HOB_INVALID_ARGUMENT with the offset where `text` is not UTF-8, or for unknown flags. */
+ * HOB_INVALID_ARGUMENT with the offset where `text` is not UTF-8, or for unknown flags;
+ * HOB_RESOURCE_EXHAUSTED for more than 1 GiB of it. */
 HOB_API hob_status hob_tokenizer_encode(int32_t** out_tokens, size_t* out_count,
                                         const hob_tokenizer* tokenizer, const char* text,
                                         size_t text_size, hob_text_flags flags, hob_error** error);

@@ -15,15 +15,15 @@ size_t PerChannelBytes(int64_t rows, int64_t columns) {
   return static_cast<size_t>(static_cast<uint64_t>(rows) * row);
 }
 
-StatusOr<std::vector<uint8_t>> QuantizePerChannel(std::span<const float> weights, int64_t rows,
-                                                  int64_t columns) {
+Status QuantizePerChannel(std::span<const float> weights, int64_t rows, int64_t columns,
+                          std::span<uint8_t> out) {
   const size_t bytes = PerChannelBytes(rows, columns);
   const size_t count = bytes - static_cast<size_t>(std::max<int64_t>(rows, 0)) * sizeof(float);
-  if (bytes == 0 || weights.size() != count) {
-    return Error(StatusCode::kInvalidArgument, absl::StrCat("a matrix of ", rows, " × ", columns,
-                                                            " has ", weights.size(), " values"));
+  if (bytes == 0 || weights.size() != count || out.size() != bytes) {
+    return Error(StatusCode::kInvalidArgument,
+                 absl::StrCat("a matrix of ", rows, " × ", columns, " has not ", weights.size(),
+                              " values and ", out.size(), " bytes"));
   }
-  std::vector<uint8_t> data(bytes);
   for (int64_t row = 0; row < rows; ++row) {
     const size_t begin = static_cast<size_t>(row * columns);
     const std::span<const float> w = weights.subspan(begin, static_cast<size_t>(columns));
@@ -40,11 +40,18 @@ StatusOr<std::vector<uint8_t>> QuantizePerChannel(std::span<const float> weights
     if (scale < std::numeric_limits<float>::min()) scale = largest == 0 ? 1.0f : 0x1p-126f;
     for (size_t k = 0; k < w.size(); ++k) {
       const float q = std::clamp(std::nearbyint(w[k] / scale), -127.0f, 127.0f);
-      data[begin + k] = static_cast<uint8_t>(static_cast<int8_t>(q));
+      out[begin + k] = static_cast<uint8_t>(static_cast<int8_t>(q));
     }
-    std::memcpy(data.data() + count + static_cast<size_t>(row) * sizeof(float), &scale,
+    std::memcpy(out.data() + count + static_cast<size_t>(row) * sizeof(float), &scale,
                 sizeof(scale));
   }
+  return absl::OkStatus();
+}
+
+StatusOr<std::vector<uint8_t>> QuantizePerChannel(std::span<const float> weights, int64_t rows,
+                                                  int64_t columns) {
+  std::vector<uint8_t> data(PerChannelBytes(rows, columns));
+  HOB_RETURN_IF_ERROR(QuantizePerChannel(weights, rows, columns, data));
   return data;
 }
 

@@ -19,6 +19,9 @@ size_t PerChannelBytes(int64_t rows, int64_t columns);
 // for values that are not finite (the message names row and column).
 StatusOr<std::vector<uint8_t>> QuantizePerChannel(std::span<const float> weights, int64_t rows,
                                                   int64_t columns);
+// The same to `out`, which has PerChannelBytes(rows, columns).
+Status QuantizePerChannel(std::span<const float> weights, int64_t rows, int64_t columns,
+                          std::span<uint8_t> out);
 
 // Row `row` of a QC8 matrix as f32. `data` holds PerChannelBytes(rows, columns).
 void DequantizePerChannelRow(std::span<const uint8_t> data, int64_t rows, int64_t columns,

@@ -2,6 +2,7 @@
 #include "lib/graph/graph_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "lib/base/block_formats.h"
@@ -14,8 +15,33 @@ constexpr int64_t kMostColumns = 1 << 24;  // as in graphs from files
 constexpr std::string_view kOpsHint =
     "Operators: add, embedding, matmul, rms_norm, rope, rope_angles, swiglu.";
 
+// The attributes that an operator reads: one that it does not is the app's mistake, where one in a
+// model file may be from a later version.
+struct OpAttributes {
+  std::string_view op;
+  std::array<std::string_view, 3> names;
+};
+constexpr OpAttributes kAttributes[] = {{"embedding", {{"scale"}}},
+                                        {"matmul", {{"weights", "residual"}}},
+                                        {"rms_norm", {{"epsilon"}}},
+                                        {"rope", {{"head_dim", "neox"}}},
+                                        {"rope_angles", {{"dimensions", "base", "scale"}}},
+                                        {"swiglu", {{"activation"}}}};
+
 Status Invalid(std::string_view message, std::string_view hint = {}) {
   return Error(StatusCode::kInvalidArgument, message, hint);
+}
+
+// Null, or the name of an attribute that `op` does not read.
+const std::string* FindUnknown(std::string_view op, const Attributes& attributes) {
+  std::array<std::string_view, 3> known;
+  for (const OpAttributes& entry : kAttributes) {
+    if (entry.op == op) known = entry.names;
+  }
+  for (const auto& [name, value] : attributes.entries()) {
+    if (name.empty() || std::find(known.begin(), known.end(), name) == known.end()) return &name;
+  }
+  return nullptr;
 }
 
 // Makes room, so that what is added next cannot fail half way.
@@ -53,8 +79,11 @@ StatusOr<ValueId> GraphBuilder::AddWeight(std::string_view name, DType type,
                                           std::vector<int64_t> shape, std::span<const uint8_t> data,
                                           std::shared_ptr<const void> owner) {
   HOB_RETURN_IF_ERROR(CheckRoom(1));
-  const std::string given =
-      name.empty() ? Concat("weight ", weights_.tensors.size()) : std::string(name);
+  std::string given(name);
+  for (size_t n = weights_.tensors.size();
+       name.empty() && (given.empty() || weights_.tensor_index.contains(given)); ++n) {
+    given = Concat("weight ", n);
+  }
   const std::string label = Concat("weight ", format::Quoted(given));
   if (!HoldsWeights(type)) {
     return Error(
@@ -91,13 +120,20 @@ StatusOr<ValueId> GraphBuilder::AddNode(std::string_view op, std::string_view na
                                         std::vector<ValueId> inputs, Attributes attributes,
                                         std::span<const int64_t> columns) {
   const std::string given = name.empty() ? Concat(op, " ", graph_.nodes.size()) : std::string(name);
-  const std::string label = Concat("node ", format::Quoted(given), " (", op, ")");
   const OpDef* definition = FindOp(op);
-  if (definition == nullptr) return Invalid(Concat(label, ": there is no such operator"), kOpsHint);
+  if (definition == nullptr) {
+    return Invalid(
+        Concat("node ", format::Quoted(given), ": there is no operator ", format::Quoted(op)),
+        kOpsHint);
+  }
+  const std::string label = Concat("node ", format::Quoted(given), " (", op, ")");
   if (op == "attention" || op == "select_rows") {
     return Error(StatusCode::kUnimplemented,
                  Concat(label, ": needs the cache of a session, which a graph of one's own lacks"),
                  kOpsHint);
+  }
+  if (const std::string* unknown = FindUnknown(op, attributes); unknown != nullptr) {
+    return Invalid(Concat(label, " has no attribute ", format::Quoted(*unknown)));
   }
   HOB_RETURN_IF_ERROR(CheckRoom(columns.size()));
   for (const ValueId id : inputs) {
@@ -112,6 +148,7 @@ StatusOr<ValueId> GraphBuilder::AddNode(std::string_view op, std::string_view na
             .attributes = std::move(attributes)};
   // Its outputs are no values of the graph yet, so that a node that fails leaves nothing.
   OpSpec spec = MakeSpec(graph_, node, weights_);
+  spec.name = label.substr(label.find(' ') + 1);  // messages put "node" before it
   const auto first = static_cast<ValueId>(graph_.values.size());
   std::vector<Value> values;
   for (size_t i = 0; i < columns.size(); ++i) {
@@ -132,7 +169,9 @@ StatusOr<ValueId> GraphBuilder::AddNode(std::string_view op, std::string_view na
   // A missing attribute is not found, but it is the node that is wrong.
   const StatusCode code =
       status.code() == StatusCode::kNotFound ? StatusCode::kInvalidArgument : status.code();
-  return Error(code, Concat(label, ": ", status.message()), HintOf(status));
+  const std::string message(status.message());
+  return Error(code, message.starts_with("node ") ? message : Concat(label, ": ", message),
+               HintOf(status));
 }
 
 Status GraphBuilder::AddOutput(ValueId value) {

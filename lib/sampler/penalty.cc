@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "lib/sampler/stages.h"
 
@@ -15,7 +17,10 @@ void ApplyRepetitionPenalty(std::span<float> logits, std::span<const int32_t> re
   for (const int32_t id : scratch) {
     if (id < 0 || static_cast<size_t>(id) >= logits.size()) continue;
     float& logit = logits[static_cast<size_t>(id)];
-    logit = logit > 0 ? logit / penalty : logit * penalty;
+    if (!std::isfinite(logit)) continue;
+    // A number stays one, however extreme the penalty.
+    constexpr float kMost = std::numeric_limits<float>::max();
+    logit = std::clamp(logit > 0 ? logit / penalty : logit * penalty, -kMost, kMost);
   }
 }
 

@@ -4,6 +4,11 @@
 #include <hob/hob.hpp>
 #include <stdexcept>
 
+#if defined(__linux__)
+#include <pthread.h>
+#include <unistd.h>
+#endif
+
 #include "tests/support/shared_dir.h"
 
 namespace {
@@ -103,6 +108,37 @@ TEST_CASE("C++: what a callable throws comes out of Generate") {
       std::runtime_error);
   CHECK(session.Stats()->generated_tokens == 1);
 }
+
+TEST_CASE("C++: what is made of a result may be nothing") {
+  int seen = 0;
+  CHECK(hob::Result<int>(3).transform([&](int value) { seen = value; }).ok());
+  CHECK(seen == 3);
+  const hob::Result<void> none =
+      hob::Result<int>(hob::Error(HOB_NOT_FOUND)).transform([&](int) { seen = 9; });
+  CHECK(none.code() == HOB_NOT_FOUND);
+  CHECK(seen == 3);
+}
+
+#if defined(__GLIBCXX__) && defined(__linux__)
+TEST_CASE("C++: a thread that is cancelled in a callable ends, and the process goes on") {
+  pthread_t thread;
+  REQUIRE(pthread_create(
+              &thread, nullptr,
+              [](void*) -> void* {
+                auto wait = [](int) {
+                  for (;;) pause();
+                };
+                hob::detail::Callback<decltype(wait)> callback{&wait};
+                callback.Call(1);
+                return nullptr;
+              },
+              nullptr) == 0);
+  pthread_cancel(thread);
+  void* result = nullptr;
+  REQUIRE(pthread_join(thread, &result) == 0);
+  CHECK(result == PTHREAD_CANCELED);
+}
+#endif
 
 TEST_CASE("C++: handles move") {
   hob::Runtime runtime = hob::Runtime::Create().value();

@@ -199,6 +199,13 @@ TEST_CASE("a node that is wrong is refused by name, and the graph goes on") {
   wrong("rms_norm", {x, vector}, {64}, {});
   wrong("embedding", {x}, {64}, {});
   wrong("rope_angles", {}, {32}, {Whole("dimensions", 31), Real("base", 1e4)});
+  // An attribute that the operator does not have is not passed over.
+  CHECK(wrong("rope_angles", {}, {32},
+              {Whole("dimensions", 32), Real("base", 1e4), Real("factor", 8)})
+            .message.find("factor") != std::string::npos);
+  wrong("add", {x, x}, {64}, {Real("scale", 2)});
+  wrong("matmul", {x, w, HOB_NO_VALUE}, {96}, {Whole("weights", 1), Real("residual", 0)});
+  CHECK(wrong("\x1b[2J", {x}, {64}, {}).message.find('\x1b') == std::string::npos);
   CHECK(out == -7);
   graph.Output(graph.Node("add", {x, x}, 64));
   const ProgramPtr program = graph.Compile();
@@ -207,6 +214,21 @@ TEST_CASE("a node that is wrong is refused by name, and the graph goes on") {
   float* outputs[] = {y.data()};
   REQUIRE_OK(hob_program_run(outputs, 1, program.get(), inputs, 2, 1, nullptr, &error));
   for (size_t i = 0; i < 64; ++i) CHECK(y[i] == 2 * a[i]);
+}
+
+TEST_CASE("a weight without a name does not get another's") {
+  const RuntimePtr runtime = MakeRuntime(1);
+  Builder graph(runtime.get());
+  const std::vector<float> values = Numbers(8);
+  for (const std::string_view name : {"weight 1", "", ""}) {
+    hob_weight given = HOB_WEIGHT_INIT;
+    given.name = Piece(name);
+    given.data = values.data();
+    given.size = 32;
+    given.columns = 8;
+    hob_value out = HOB_NO_VALUE;
+    REQUIRE_OK(hob_graph_add_weight(&out, graph.get(), &given, &error));
+  }
 }
 
 TEST_CASE("weights, outputs and attributes that are wrong are refused") {
@@ -375,9 +397,12 @@ TEST_CASE("graphs of random pieces run, or are refused") {
       if (op == "matmul") read.push_back(HOB_NO_VALUE);
       const size_t width = widths[random(4)];
       hob_value value = -1;
-      const std::vector<hob_attribute> attributes = {
-          Whole("weights", 1), Real("epsilon", 1e-5), Whole("activation", 0), Whole("head_dim", 32),
-          Whole("neox", 1),    Real("base", 1e4),     Whole("dimensions", 16)};
+      std::vector<hob_attribute> attributes;
+      if (op == "matmul") attributes = {Whole("weights", 1)};
+      if (op == "rms_norm") attributes = {Real("epsilon", 1e-5)};
+      if (op == "swiglu") attributes = {Whole("activation", 0)};
+      if (op == "rope") attributes = {Whole("head_dim", 32), Whole("neox", 1)};
+      if (op == "rope_angles") attributes = {Real("base", 1e4), Whole("dimensions", 16)};
       if (graph.TryNode(&value, op, read, {width}, attributes, nullptr) != HOB_OK) continue;
       ++nodes;
       columns.push_back(width);

@@ -125,6 +125,20 @@ TEST_CASE("accepted tokens become less likely, as far back as the window") {
   CHECK(Sample(all.get(), logits) == 2);
 }
 
+TEST_CASE("the least and the greatest penalty leave numbers to choose from") {
+  hob_sampler_options options = HOB_SAMPLER_OPTIONS_INIT;
+  options.temperature = 1;
+  options.repetition_penalty = 1e-38f;
+  const SamplerPtr least = MakeSampler(options);
+  Accept(least.get(), {0});
+  CHECK(Probabilities(least.get(), {20, 1}) == std::vector<float>{1, 0});
+  options.repetition_penalty = 100;
+  const SamplerPtr greatest = MakeSampler(options);
+  Accept(greatest.get(), {0, 1});
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  CHECK(Probabilities(greatest.get(), {-1e38f, -kInfinity}) == std::vector<float>{1, 0});
+}
+
 TEST_CASE("logits and options that are none are refused") {
   const SamplerPtr sampler = MakeSampler(Random());
   int32_t token = -1;

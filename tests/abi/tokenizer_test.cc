@@ -126,6 +126,13 @@ TEST_CASE("a file without a vocabulary that hob reads is refused by name") {
   CHECK(out == nullptr);
 }
 
+TEST_CASE("a length that no memory holds is refused") {
+  hob_tokenizer* out = nullptr;
+  CHECK(Try([&](auto e) { return hob_tokenizer_open(&out, "x", SIZE_MAX, e); }).status ==
+        HOB_RESOURCE_EXHAUSTED);
+  CHECK(out == nullptr);
+}
+
 TEST_CASE("many threads share one tokenizer") {
   const TokenizerPtr tokenizer = OpenTokenizer(ChatFixture());
   const std::vector<int32_t> expected = Encode(tokenizer.get(), "the same text");

@@ -173,6 +173,40 @@ TEST_CASE("fusions, threads and rows beside it change no bit of a row") {
   }
 }
 
+TEST_CASE("weights of one node are multiplied each as its type is, in any order") {
+  const auto pool = MakePool(2);
+  const Weights floats(DType::kF32, 40, 64, 1), blocks(DType::kQ8_0, 24, 64, 2);
+  const std::vector<float> x = Random(3 * 64, 5);
+  const auto product = [&](const std::vector<const Weights*>& weights) {
+    GraphBuilder builder;
+    std::vector<ValueId> inputs = {*builder.AddInput("x", 64)};
+    std::vector<int64_t> columns;
+    for (const Weights* w : weights) {
+      const Tensor& t = w->tensor();
+      inputs.push_back(*builder.AddWeight("", t.type, t.shape, t.data, nullptr));
+      inputs.push_back(kNoValue);
+      columns.push_back(t.shape[0]);
+    }
+    Attributes attributes;
+    attributes.Set("weights", static_cast<int64_t>(weights.size()));
+    const ValueId y = *builder.AddNode("matmul", "y", inputs, attributes, columns);
+    std::vector<std::vector<float>> out;
+    std::vector<float*> to;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      REQUIRE(builder.AddOutput(y + static_cast<ValueId>(i)).ok());
+      out.emplace_back(static_cast<size_t>(3 * columns[i]));
+    }
+    for (std::vector<float>& rows : out) to.push_back(rows.data());
+    const float* in = x.data();
+    const auto program = Compile(builder, *pool);
+    REQUIRE(program->Run({.inputs = {&in, 1}, .outputs = to, .rows = 3}).ok());
+    return out;
+  };
+  const std::vector<float> f = product({&floats})[0], b = product({&blocks})[0];
+  CHECK(product({&floats, &blocks}) == std::vector<std::vector<float>>{f, b});
+  CHECK(product({&blocks, &floats, &blocks}) == std::vector<std::vector<float>>{b, f, b});
+}
+
 TEST_CASE("weights that are packed are let go, the others are kept") {
   const auto pool = MakePool(1);
   for (const DType type : {DType::kQ4_0, DType::kF16}) {

@@ -15,10 +15,11 @@ namespace {
 
 Status Check(const OpSpec& spec) {
   HOB_ASSIGN_OR_RETURN(const int64_t weights, spec.attributes.Int("weights", 1, 16));
-  const int64_t residual = spec.attributes.IntOr("residual", 0);
-  if (residual < 0 || residual > 1 || (residual == 1 && weights != 1)) {
-    return SpecError(spec, "residual is not 0, or 1 with a single weight");
+  int64_t residual = 0;
+  if (spec.attributes.Find("residual") != nullptr) {
+    HOB_ASSIGN_OR_RETURN(residual, spec.attributes.Int("residual", 0, 1));
   }
+  if (residual == 1 && weights != 1) return SpecError(spec, "residual is 1 with several weights");
   const size_t inputs = static_cast<size_t>(1 + 2 * weights + residual);
   HOB_RETURN_IF_ERROR(CheckCounts(spec, inputs, inputs, static_cast<size_t>(weights)));
   const Operand& x = spec.inputs[0];
