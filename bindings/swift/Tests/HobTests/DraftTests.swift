@@ -33,7 +33,8 @@ import Testing
       _ = try await fork.respond(to: "Go on", options: .exactly(16))
       // Left to itself it guesses where that pays.
       if tokens != nil {
-        #expect(try await stats.rightTokens > 0 && fork.stats.guessedTokens > 0)
+        #expect(stats.rightTokens > 0)
+        #expect(try await fork.stats.guessedTokens > 0)
       }
     }
   }
