@@ -30,7 +30,9 @@ def test_a_draft_model_changes_no_answer(model, draft, expected):
         with model.session(draft=draft, draft_tokens=tokens) as session:
             assert session("hello", **LIMIT) == expected
             stats = session.stats
-            assert 0 < stats.right_tokens <= stats.guessed_tokens
+            # Left to itself it guesses where that pays.
+            assert stats.right_tokens > 0 or not tokens
+            assert stats.right_tokens <= stats.guessed_tokens
     with model.session(draft=None) as session:
         assert session("hello", **LIMIT) == expected
         assert session.stats.guessed_tokens == session.stats.right_tokens == 0

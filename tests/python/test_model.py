@@ -27,7 +27,7 @@ def test_what_it_is(model, model_path):
     assert model.container.startswith("GGUF")
     assert len(model.hash) == 32
     assert model.chat_template
-    assert model.tokenizer
+    assert model.tokenizer_kind
     info = model.info
     assert info.vocabulary_size == FIXTURE["vocabulary"]
     assert info.has_chat_template is True

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import operator
 import pathlib
 import re
 import sys
@@ -20,10 +21,29 @@ how the pieces go together.
 """
 GROUPS = {
     "Handles": ["Runtime", "Model", "Session", "Stream"],
+    "Pieces on their own": ["Tokenizer", "Detokenizer", "ChatTemplate", "SamplerChain", "ops.Matrix"],
     "Options": ["Sampler", "ModelOptions", "SessionOptions", "GenerateOptions", "Message"],
-    "What comes back": ["Result", "Stats", "ModelInfo", "ModelPlan", "RuntimeInfo"],
-    "Functions": ["convert", "version"],
-    "Enumerations": ["FinishReason", "Activations", "KvType", "RopeScaling", "ConvertWeights", "Status"],
+    "What comes back": [
+        "Result",
+        "Stats",
+        "ModelInfo",
+        "ModelPlan",
+        "RuntimeInfo",
+        "TokenizerInfo",
+        "TokenInfo",
+        "ops.MatrixInfo",
+    ],
+    "Functions": ["convert", "version", "ops.quantize", "ops.type_bytes"],
+    "Enumerations": [
+        "FinishReason",
+        "Activations",
+        "KvType",
+        "RopeScaling",
+        "ConvertWeights",
+        "TokenKind",
+        "ops.WeightType",
+        "Status",
+    ],
 }
 QUIET = {"__enter__", "__exit__", "__aenter__", "__aexit__", "__init__", "__del__", "__reduce__", "__str__"}
 
@@ -82,11 +102,11 @@ def page() -> str:
     for title, names in GROUPS.items():
         out.append(f"## {title}\n")
         for name in names:
-            thing = getattr(hob, name)
+            thing = operator.attrgetter(name)(hob)
             if not isinstance(thing, type):
                 out.append(f"### {name}\n\n`{_signature(name, thing)}`\n\n{_text(thing)}\n")
                 continue
-            handle = title == "Handles"
+            handle = title in ("Handles", "Pieces on their own")
             head = (
                 f"\n`{_signature(name, thing.__init__)}`\n".replace(" -> None", "")
                 if handle and name != "Stream"

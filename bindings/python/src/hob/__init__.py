@@ -7,6 +7,7 @@
 ...     print(piece, end="", flush=True)
 """
 
+from . import ops
 from .convert import ConvertWeights, convert
 from .errors import (
     Aborted,
@@ -30,9 +31,11 @@ from .errors import (
 from .model import Activations, KvType, Message, Model, ModelInfo, ModelOptions, ModelPlan, RopeScaling
 from .result import FinishReason, Result, Stats
 from .runtime import Runtime, RuntimeInfo, version
-from .sampler import Sampler
+from .sampler import Sampler, SamplerChain
 from .session import GenerateOptions, Session, SessionOptions
 from .stream import Stream
+from .template import ChatTemplate
+from .tokenizer import Detokenizer, TokenInfo, Tokenizer, TokenizerInfo, TokenKind
 
 __version__ = version()
 
@@ -41,9 +44,11 @@ __all__ = [
     "Activations",
     "AlreadyExists",
     "Cancelled",
+    "ChatTemplate",
     "ConvertWeights",
     "DataLoss",
     "DeadlineExceeded",
+    "Detokenizer",
     "FailedPrecondition",
     "FinishReason",
     "GenerateOptions",
@@ -65,14 +70,20 @@ __all__ = [
     "Runtime",
     "RuntimeInfo",
     "Sampler",
+    "SamplerChain",
     "Session",
     "SessionOptions",
     "Stats",
     "Status",
     "Stream",
+    "TokenInfo",
+    "TokenKind",
+    "Tokenizer",
+    "TokenizerInfo",
     "Unauthenticated",
     "Unavailable",
     "Unimplemented",
     "convert",
+    "ops",
     "version",
 ]

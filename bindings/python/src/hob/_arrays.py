@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tokens and logits between Python, numpy and C, copied only where lifetimes leave no other way."""
+"""Tokens, logits and matrices between Python, numpy and C, copied only where lifetimes leave no other way."""
 
 from __future__ import annotations
 
@@ -37,3 +37,21 @@ def owned_tokens(data: Any, count: int) -> NDArray[np.int32]:
         return np.empty(0, np.int32)
     owner = ffi.gc(data, lib.hob_free, count * 4)
     return np.frombuffer(ffi.buffer(owner, count * 4), np.int32)
+
+
+def floats_in(values: Any) -> NDArray[np.float32]:
+    """A contiguous array of float32: `values` itself where it is one, else a copy."""
+    import numpy as np
+
+    return np.asarray(values, np.float32, order="C")
+
+
+def floats_out(out: NDArray[np.float32] | None, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """`out`, if the library may write there as it lies, or a new array."""
+    import numpy as np
+
+    if out is None:
+        return np.empty(shape, np.float32)
+    if out.shape == shape and out.dtype == np.float32 and out.flags.c_contiguous and out.flags.writeable:
+        return out
+    raise ValueError(f"out is to be a writable contiguous float32 array of shape {shape}")

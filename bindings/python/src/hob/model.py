@@ -11,13 +11,16 @@ from enum import IntEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from ._arrays import owned_tokens, tokens_in
+from . import _text
+from ._arrays import owned_tokens
 from ._handle import Handle
 from ._library import encode, ffi, lib, take_text, text_of
 from ._progress import Progress
 from .errors import check, new_error
 from .runtime import Runtime
 from .sampler import Sampler
+from .template import ChatTemplate
+from .tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,10 +132,6 @@ def _options(options: ModelOptions) -> Any:
     return struct
 
 
-def _flags(add_special: bool, parse_special: bool) -> int:
-    return lib.HOB_TEXT_ADD_SPECIAL * add_special | lib.HOB_TEXT_PARSE_SPECIAL * parse_special  # type: ignore[no-any-return]
-
-
 class Model(Handle):
     """Weights and tokenizer of a GGUF or .hob file. Immutable; any number of threads may use one.
 
@@ -217,7 +216,7 @@ class Model(Handle):
         return self._text(lib.HOB_MODEL_CHAT_TEMPLATE)
 
     @property
-    def tokenizer(self) -> str:
+    def tokenizer_kind(self) -> str:
         """Such as "gpt2/smollm"."""
         return self._text(lib.HOB_MODEL_TOKENIZER)
 
@@ -231,6 +230,20 @@ class Model(Handle):
         """32 hex digits, XXH3-128 of the file; the first use reads all of it."""
         return self._text(lib.HOB_MODEL_HASH)
 
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer, as a handle of its own, which outlives the model."""
+        out, error = ffi.new("hob_tokenizer**"), new_error()
+        check(lib.hob_model_get_tokenizer(out, self._pointer, error), error)
+        return Tokenizer._take(out[0])
+
+    @property
+    def template(self) -> ChatTemplate:
+        """The chat template, as a handle of its own, which outlives the model; FailedPrecondition if there is none."""
+        out, error = ffi.new("hob_chat_template**"), new_error()
+        check(lib.hob_model_get_chat_template(out, self._pointer, error), error)
+        return ChatTemplate._take(out[0])
+
     def describe(self) -> dict[str, Any]:
         """Everything known of it: hyperparameters, tensors, the planned graph with its kernels. Experimental."""
         out, size, error = ffi.new("char**"), ffi.new("size_t*"), new_error()
@@ -240,44 +253,28 @@ class Model(Handle):
 
     # Text and tokens.
 
-    def _tokenize(self, text: str, flags: int) -> tuple[Any, int]:
-        data, out, count, error = encode(text), ffi.new("int32_t**"), ffi.new("size_t*"), new_error()
-        check(lib.hob_model_tokenize(out, count, self._pointer, data, len(data), flags, error), error)
-        return out[0], count[0]
-
     def tokenize(self, text: str, *, add_special: bool = False, parse_special: bool = False) -> list[int]:
         """Text as tokens. add_special: BOS and its like as the model asks; parse_special: reads "<|im_end|>" and its
         like as control tokens: not for text that users wrote."""
-        data, count = self._tokenize(text, _flags(add_special, parse_special))
-        try:
-            return list(ffi.unpack(data, count)) if count else []
-        finally:
-            lib.hob_free(data)
+        bits = _text.flags(add_special, parse_special)
+        return _text.taken_list(*_text.to_tokens(lib.hob_model_tokenize, self, text, bits))
 
     def tokenize_array(self, text: str, *, add_special: bool = False, parse_special: bool = False) -> NDArray[np.int32]:
         """tokenize() as a numpy array over the library's own memory, which is freed with the array."""
-        return owned_tokens(*self._tokenize(text, _flags(add_special, parse_special)))
+        bits = _text.flags(add_special, parse_special)
+        return owned_tokens(*_text.to_tokens(lib.hob_model_tokenize, self, text, bits))
 
     def detokenize(self, tokens: Iterable[int], *, show_special: bool = False) -> str:
         """Tokens as text; bytes that are not UTF-8 become U+FFFD. show_special writes control tokens out."""
-        data, count = tokens_in(tokens)
-        out, size, error = ffi.new("char**"), ffi.new("size_t*"), new_error()
-        flags = lib.HOB_TEXT_SHOW_SPECIAL * show_special
-        check(lib.hob_model_detokenize(out, size, self._pointer, data, count, flags, error), error)
-        return take_text(out[0], size[0]).decode("utf-8", "replace")
+        return _text.to_text(lib.hob_model_detokenize, self, tokens, _text.shown(show_special))
 
     def token_bytes(self, token: int, *, show_special: bool = False) -> bytes:
         """The bytes of one token, which may be part of a character."""
-        out, size, error = ffi.new("char**"), ffi.new("size_t*"), new_error()
-        flags = lib.HOB_TEXT_SHOW_SPECIAL * show_special
-        check(lib.hob_model_token_bytes(out, size, self._pointer, token, flags, error), error)
-        return take_text(out[0], size[0])
+        return _text.to_bytes(lib.hob_model_token_bytes, self, token, _text.shown(show_special))
 
     def find_token(self, text: str) -> int:
         """The token stored as exactly `text`, such as "<|im_end|>"; NotFound if there is none."""
-        data, out, error = encode(text), ffi.new("int32_t*"), new_error()
-        check(lib.hob_model_find_token(out, self._pointer, data, len(data), error), error)
-        return int(out[0])
+        return _text.find(lib.hob_model_find_token, self, text)
 
     def is_end_token(self, token: int) -> bool:
         """Whether the token ends an answer."""
@@ -286,15 +283,8 @@ class Model(Handle):
         return bool(out[0])
 
     def render_chat(self, messages: Iterable[Message], *, add_generation_prompt: bool = True) -> str:
-        """The text that the model's chat template makes of messages. Experimental."""
-        texts = [(message["role"].encode(), message["content"].encode()) for message in messages]
-        views = [tuple(ffi.from_buffer("char[]", text) for text in pair) for pair in texts]
-        array = ffi.new("hob_chat_message[]", [tuple((view, len(view)) for view in pair) for pair in views])
-        out, size, error = ffi.new("char**"), ffi.new("size_t*"), new_error()
-        check(
-            lib.hob_model_render_chat(out, size, self._pointer, array, len(texts), add_generation_prompt, error), error
-        )
-        return take_text(out[0], size[0]).decode("utf-8", "replace")
+        """The text that the model's chat template makes of messages; see ChatTemplate.render."""
+        return self.template.render(messages, add_generation_prompt=add_generation_prompt)
 
     # Answers.
 

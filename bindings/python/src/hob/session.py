@@ -8,11 +8,12 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from . import _text
 from ._arrays import tokens_in
 from ._handle import Handle
 from ._library import encode, ffi, lib, text_of
 from .errors import check, new_error
-from .model import KvType, Message, Model, _filled, _flags
+from .model import KvType, Message, Model, _filled
 from .result import FinishReason, Result, Stats
 from .sampler import Sampler
 from .stream import Stream
@@ -150,7 +151,9 @@ class Session(Handle):
         data, error = encode(text), new_error()
         with self._lock:
             check(
-                lib.hob_session_add_text(self._pointer, data, len(data), _flags(add_special, parse_special), error),
+                lib.hob_session_add_text(
+                    self._pointer, data, len(data), _text.flags(add_special, parse_special), error
+                ),
                 error,
             )
 

@@ -23,6 +23,10 @@ CHOB_INIT(hob_session_stats, HOB_SESSION_STATS_INIT)
 CHOB_INIT(hob_token, HOB_TOKEN_INIT)
 CHOB_INIT(hob_generate_options, HOB_GENERATE_OPTIONS_INIT)
 CHOB_INIT(hob_generate_result, HOB_GENERATE_RESULT_INIT)
+CHOB_INIT(hob_tokenizer_info, HOB_TOKENIZER_INFO_INIT)
+CHOB_INIT(hob_token_info, HOB_TOKEN_INFO_INIT)
+CHOB_INIT(hob_chat_template_options, HOB_CHAT_TEMPLATE_OPTIONS_INIT)
+CHOB_INIT(hob_render_options, HOB_RENDER_OPTIONS_INIT)
 
 #undef CHOB_INIT
 

@@ -92,6 +92,13 @@ public final class Model: Sendable {
   }
 }
 
+/// A model is equal to itself alone.
+extension Model: Hashable {
+  public static func == (left: Model, right: Model) -> Bool { left === right }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
+
 /// One file on its way to become a model.
 private final class Opening: Sendable {
   let progress: (@Sendable (Model.Progress) -> Void)?

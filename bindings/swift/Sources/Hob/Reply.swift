@@ -69,10 +69,14 @@ public struct SessionStats: Sendable, Hashable {
   public let decode: Duration
   public let prefillTokensPerSecond: Double
   public let decodeTokensPerSecond: Double
-  /// Of the cache that the session holds.
+  /// Of the cache that the session holds, that of its draft model included.
   public let cacheBytes: UInt64
   /// Of the runtime.
   public let peakBytes: UInt64
+  /// By ``SessionOptions/speculate`` or a draft model.
+  public let guessedTokens: Int
+  /// Of them, those that the model chose, too.
+  public let rightTokens: Int
 
   init(_ stats: hob_session_stats) {
     contextTokens = Int(stats.context_tokens)
@@ -86,5 +90,7 @@ public struct SessionStats: Sendable, Hashable {
     decodeTokensPerSecond = stats.decode_tokens_per_second
     cacheBytes = stats.cache_bytes
     peakBytes = stats.peak_bytes
+    guessedTokens = Int(stats.guessed_tokens)
+    rightTokens = Int(stats.right_tokens)
   }
 }

@@ -51,9 +51,11 @@ public actor Session {
     var c = try options.c()
     let sampler = try options.sampler.c()
     var handle: OpaquePointer?
-    try withUnsafePointer(to: sampler) { sampler in
-      c.sampler = sampler
-      try check { hob_session_create(&handle, model.handle, &c, $0) }
+    try withExtendedLifetime(options) {
+      try withUnsafePointer(to: sampler) { sampler in
+        c.sampler = sampler
+        try check { hob_session_create(&handle, model.handle, &c, $0) }
+      }
     }
     self.init(model, handle: try created(handle))
     if let system { try Self.add(self.handle, Message(role: .system, text: system)) }

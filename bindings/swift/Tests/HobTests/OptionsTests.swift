@@ -50,6 +50,9 @@ import Testing
     #expect(
       session.context_tokens == 64 && session.roll == 1 && session.speculate == 1
         && session.keep_tokens == 8)
+    #expect(session.kv_type == HOB_KV_MODEL && session.draft == nil && session.draft_tokens == 0)
+    let guessing = try SessionOptions(kvType: .int8, draftTokens: 3).c()
+    #expect(guessing.kv_type == HOB_KV_INT8 && guessing.draft_tokens == 3)
 
     let options = GenerateOptions(
       maxTokens: 9, stops: ["één", "two"], ignoreEnd: true, priority: -2,
@@ -83,6 +86,7 @@ import Testing
     await expect(.invalidArgument) { try SamplerOptions(topK: .max).c() }
     await expect(.invalidArgument) { try RuntimeOptions(threads: -1).c() }
     await expect(.invalidArgument) { try ModelOptions(maxBatchRows: -1).c() }
+    await expect(.invalidArgument) { try SessionOptions(draftTokens: .max).c() }
     let error = await expect(.invalidArgument) {
       try GenerateOptions(maxTokens: .min).withC { _ in }
     }
