@@ -106,12 +106,12 @@ def _users(struct: str, text: str) -> str:
     names = re.findall(rf"\b(hob_\w+)\([^;]*\b{struct}\b[^;]*\);", code)
     if not names:  # part of another struct
         names = re.findall(rf"\b{struct}\b[^;]*;[^}}]*\}} (\w+);", code)
-    return f"For {', '.join(names)}." if names else ""
+    return prose.linked(f"For {', '.join(names)}.") if names else ""
 
 
 def _field(line: str, struct: str) -> str:
     if " struct_size;" in line:
-        return f" /**< The size of the struct that the caller has: {struct.upper()}_INIT sets it. */"
+        return " /**< The size of the struct that the caller has: " + prose.linked(f"{struct.upper()}_INIT sets it. */")
     if re.search(r" reserved\d?(\[\d+\])?;", line):
         return " /**< Zero. */"
     return ""

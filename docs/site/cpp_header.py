@@ -101,7 +101,7 @@ class _Scan:
         name = re.search(r"([\w~]+)\(", re.sub(r"//[^\n]*", "", code))
         calls = list(dict.fromkeys(c for c in re.findall(r"\b(hob_\w+)\(", body) if not c.startswith("hob_error_")))
         if calls:
-            words.append(f" Calls {' and '.join(calls)}.")
+            words.append(prose.linked(f" Calls {' and '.join(calls)}."))
         elif not words and end == "{" and (compound := re.search(r"\b(?:class|struct) (\w+)", code)):
             words.append(" " + PLAIN.get(compound[1], f"For {self._user(compound[1])}."))
         elif not words and name and name[1] in PLAIN and re.search(r"\bhandle_\b", body):
