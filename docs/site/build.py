@@ -13,6 +13,7 @@ import sys
 
 sys.dont_write_bytecode = True
 import pages  # noqa: E402
+import site_index  # noqa: E402
 
 SITE = pathlib.Path(__file__).resolve().parent
 ALLOWED = re.compile(r"\.hpp:\d+: .*Member .* is not documented\.|\.h:\d+: .*Member \w+(\[\w+\])? \(variable\) of .* is not documented\.")
@@ -30,6 +31,7 @@ def configuration(out: pathlib.Path) -> str:
         "HTML_HEADER": out / "header.html",
         "HTML_FOOTER": SITE / "footer.html",
         "HTML_EXTRA_STYLESHEET": SITE / "style.css",
+        "HTML_EXTRA_FILES": SITE / "search.js",
         "WARN_LOGFILE": out / "warnings.txt",
     }
     return (SITE / "Doxyfile").read_text() + "".join(f"{k} = {v}\n" for k, v in settings.items())
@@ -54,8 +56,11 @@ def build(out: pathlib.Path) -> list[str]:
                 copy = out / "html/source" / f"{target.relative_to(pages.ROOT)}.txt"
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(target, copy)
+    built = site_index.read(out / "html")
+    site_index.write_search(out / "html", built)
     warnings = run.stderr.splitlines() + (out / "warnings.txt").read_text().splitlines()
-    return [line for line in warnings if line and not ALLOWED.search(line)]
+    problems = [line for line in warnings if line and not ALLOWED.search(line)]
+    return problems + site_index.broken_links(out / "html", built)
 
 
 def main() -> int:

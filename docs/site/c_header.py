@@ -65,6 +65,8 @@ def _document_rest(lines: list[str], text: str) -> None:
             comment = _whole_comment(lines, i)
         if macro := re.match(r"#define (HOB_(\w+)_INIT)\b", line):
             lines[i] = f"/** A hob_{macro[2].lower()} with its defaults. */ {line}"
+        elif line.startswith("#define") and "#define " in before and not before.endswith("\\"):
+            lines[i] = f"{comment} {line}"
         elif match := re.match(r"typedef struct (hob_\w+) \{", line):
             struct = match[1]
             if not commented:
@@ -102,12 +104,14 @@ def _whole_comment(lines: list[str], i: int) -> str:
 def _users(struct: str, text: str) -> str:
     code = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     names = re.findall(rf"\b(hob_\w+)\([^;]*\b{struct}\b[^;]*\);", code)
-    return f"For {', '.join(names)}." if names else ""
+    if not names:  # part of another struct
+        names = re.findall(rf"\b{struct}\b[^;]*;[^}}]*\}} (\w+);", code)
+    return prose.linked(f"For {', '.join(names)}.") if names else ""
 
 
 def _field(line: str, struct: str) -> str:
     if " struct_size;" in line:
-        return f" /**< The size of the struct that the caller has: {struct.upper()}_INIT sets it. */"
+        return " /**< The size of the struct that the caller has: " + prose.linked(f"{struct.upper()}_INIT sets it. */")
     if re.search(r" reserved\d?(\[\d+\])?;", line):
         return " /**< Zero. */"
     return ""

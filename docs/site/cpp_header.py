@@ -10,6 +10,7 @@ import prose
 PLAIN = {
     "get": "The handle, which this object goes on owning.",
     "release": "Gives the handle to the caller, who destroys it.",
+    "Exception": "What Result::value() throws.",
 }
 SCOPE = re.compile(r"\s*(template\s*<.*>\s*)?(inline\s+)?(class|struct|union|enum|namespace|extern)\b", re.S)
 SKIP = re.compile(r"//[^\n]*|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])+'")
@@ -32,6 +33,7 @@ class _Scan:
 
     def __init__(self, text: str):
         self.text, self.out = text, []
+        self.code = re.sub(r"//[^\n]*", "", text)
 
     def run(self) -> str:
         text, at, start = self.text, 0, 0
@@ -59,7 +61,12 @@ class _Scan:
                 if behind := re.compile(r"; +//(.*)").match(text, at):
                     self.out.append(f" /**<{prose.escaped(behind[1])} */")
                     at = behind.end() - 1
-            elif char == "}" or (char == ":" and statement.strip() in ("public", "private")):
+            elif char == ":" and statement.strip() == "private":  # the last of a class, and nobody's business
+                end = self._closing(at, 1)
+                self.out.append("\n" * text.count("\n", start, end - 1))
+                at = start = end - 1
+                continue
+            elif char == "}" or (char == ":" and statement.strip() == "public"):
                 self.out.append(re.sub(r"//[^\n]*", "", text[start : at + 1]))
             else:
                 at += 1
@@ -68,9 +75,8 @@ class _Scan:
             start = at
         return "".join(self.out)
 
-    def _closing(self, at: int) -> int:
-        """Past the bracket that closes the one at `at`."""
-        depth = 0
+    def _closing(self, at: int, depth: int = 0) -> int:
+        """Past the bracket that closes the one at `at`, or, with 1 as `depth`, the one around it."""
         while at < len(self.text):
             if skip := SKIP.match(self.text, at):
                 at = skip.end()
@@ -81,6 +87,12 @@ class _Scan:
                 break
         return at
 
+    def _user(self, compound: str) -> str:
+        """The function that gives, takes or throws it."""
+        uses = rf"\b(\w+)\([^()]*\b{compound}\b[^;]*\{{|\b{compound}>? (\w+)\(|\b(\w+)\([^;{{]*\{{[^}}]*throw {compound}\b"
+        found = [next(filter(None, m.groups())) for m in re.finditer(uses, self.code)]
+        return next((f for f in found if f not in (compound, "if")), "this header")
+
     def _declare(self, raw: str, body: str, end: str) -> None:
         """Writes a declaration with the comment that stands right before it."""
         match = re.match(r"(?P<gap>(?:\s|//[^\n]*\n)*?)(?P<comment>(?:[ \t]*//[^\n]*\n)*)(?P<code>[ \t]*[^\s/].*|)\Z", raw, re.S)
@@ -89,9 +101,11 @@ class _Scan:
         name = re.search(r"([\w~]+)\(", re.sub(r"//[^\n]*", "", code))
         calls = list(dict.fromkeys(c for c in re.findall(r"\b(hob_\w+)\(", body) if not c.startswith("hob_error_")))
         if calls:
-            words.append(f" Calls {' and '.join(calls)}.")
-        elif not words and name and name[1] in PLAIN and "hob_" in code + body or name and name[1] == "release" and not words:
-            words.append(" " + PLAIN.get(name[1], ""))
+            words.append(prose.linked(f" Calls {' and '.join(calls)}."))
+        elif not words and end == "{" and (compound := re.search(r"\b(?:class|struct) (\w+)", code)):
+            words.append(" " + PLAIN.get(compound[1], f"For {self._user(compound[1])}."))
+        elif not words and name and name[1] in PLAIN and re.search(r"\bhandle_\b", body):
+            words.append(" " + PLAIN[name[1]])
         self.out.append(re.sub(r"//[^\n]*", "", gap))
         if any(w.strip() for w in words):
             lead = re.match(r"[ \t]*", code)[0]

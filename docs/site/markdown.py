@@ -5,6 +5,7 @@ import pathlib
 import re
 
 import pages
+import prose
 
 
 def convert(path: pathlib.Path) -> str:
@@ -19,6 +20,7 @@ def convert(path: pathlib.Path) -> str:
         elif not fence:
             line = re.sub(r"<!-- .*? -->", "", line)
             line = pages.LINK.sub(lambda m: _link(m, path, known), line)
+            line = re.sub(r"(?<!>)`(hob_\w+|HOB_\w+)`", _symbol, line)
         lines.append(line)
     return "\n".join(lines) + "\n"
 
@@ -46,6 +48,10 @@ def _link(match: re.Match, path: pathlib.Path, known: set) -> str:
     if target.is_file():  # build.py puts it there
         return f'<a href="source/{target.relative_to(pages.ROOT)}.txt">{_html(text)}</a>'
     return text
+
+
+def _symbol(match: re.Match) -> str:
+    return f"<code>@ref {match[1]}</code>" if match[1] in prose.symbols() else match[0]
 
 
 def _html(text: str) -> str:

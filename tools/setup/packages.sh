@@ -7,6 +7,7 @@ PACKAGES_BENCH="libbenchmark-dev"
 PACKAGES_FORMAT="clang-format-19"
 PACKAGES_LINT="clang-tidy-19"
 PACKAGES_ABI="abigail-tools dpkg-dev"
+PACKAGES_DOCS="doxygen"
 PACKAGES_FUZZ="clang-19 libclang-rt-19-dev"
 
 as_root() {
