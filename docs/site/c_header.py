@@ -18,7 +18,7 @@ def convert(path: pathlib.Path) -> str:
     text = _with_comments(path, text)
     # An enum's values are constants of an int32_t, since its own size is the compiler's choice; here they are one.
     text = ENUM.sub(r"enum \2 : \1\n\4", text)
-    text = re.sub(r"^\{ (HOB_\w+ = .*?) *\};$", _short_enum, text, flags=re.M)
+    text = re.sub(r"^ *\{ (HOB_\w+ = .*?) *\};$", _short_enum, text, flags=re.M)
     lines = text.splitlines()
     _document_rest(lines, text)
     return "\n".join(lines) + "\n/** @} */\n"
@@ -105,7 +105,7 @@ def _users(struct: str, text: str) -> str:
     code = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     names = re.findall(rf"\b(hob_\w+)\([^;]*\b{struct}\b[^;]*\);", code)
     if not names:  # part of another struct
-        names = re.findall(rf"\b{struct}\b[^;]*;[^}}]*\}} (\w+);", code)
+        names = re.findall(rf"^  [^;]*\b{struct}\b[^;]*;[^}}]*^\}} (\w+);", code, re.M)
     return prose.linked(f"For {', '.join(names)}.") if names else ""
 
 

@@ -40,8 +40,9 @@ class Page(html.parser.HTMLParser):
                 self._anchor = ""
 
     def handle_endtag(self, tag):
-        while self._stack and self._stack.pop()[0] != tag:
-            pass
+        if any(tag == open_tag for open_tag, _ in self._stack):
+            while self._stack.pop()[0] != tag:
+                pass
 
     def handle_data(self, data):
         if not self._inside("main") or self._inside("script") or not self.entries:

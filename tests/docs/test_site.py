@@ -35,8 +35,8 @@ def built(site):
 
 @pytest.fixture(scope="module")
 def interface(built):
-    """{name: text} of what the pages of the C headers have in full."""
-    found = {}
+    """{name: text} of what the pages of the C headers have in full, and structs with a page of their own."""
+    found = {page.title.split()[0]: "" for name, page in built.items() if name.startswith("struct")}
     for header in pages.headers():
         if header.suffix == ".h":
             page = built[f"group__{pages.group_of(header).replace('_', '__')}.html"]
