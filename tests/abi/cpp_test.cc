@@ -121,6 +121,11 @@ TEST_CASE("C++: what is made of a result may be nothing") {
 
 #if defined(__GLIBCXX__) && defined(__linux__)
 TEST_CASE("C++: a thread that is cancelled in a callable ends, and the process goes on") {
+#if defined(__SANITIZE_ADDRESS__)
+  SKIP(
+      "libstdc++ hands a forced unwind out as a null reference, which UndefinedBehaviorSanitizer "
+      "sees");
+#endif
   pthread_t thread;
   REQUIRE(pthread_create(
               &thread, nullptr,
