@@ -233,8 +233,8 @@ hob_status hob_program_run(float* const* outputs, size_t output_count, const hob
   using namespace hob::abi;
   return Call(error, [&]() -> hob::Status {
     HOB_RETURN_IF_ERROR(CheckHandle(program, "program"));
-    HOB_RETURN_IF_ERROR(CheckRange(outputs, output_count, "outputs"));
-    HOB_RETURN_IF_ERROR(CheckRange(inputs, input_count, "inputs"));
+    HOB_RETURN_IF_ERROR(CheckRange(static_cast<const void*>(outputs), output_count, "outputs"));
+    HOB_RETURN_IF_ERROR(CheckRange(static_cast<const void*>(inputs), input_count, "inputs"));
     HOB_ASSIGN_OR_RETURN(
         const hob_run_options given,
         ReadStruct(options, hob_run_options(HOB_RUN_OPTIONS_INIT), "hob_run_options"));

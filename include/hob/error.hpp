@@ -30,6 +30,12 @@ inline namespace v0 {
 inline std::string_view ToView(hob_string text) {
   return text.size == 0 ? std::string_view() : std::string_view(text.data, text.size);
 }
+// Lives as long as what `text` is of.
+inline hob_string FromView(std::string_view text) {
+  hob_string result = {nullptr, text.size()};
+  result.data = text.data();
+  return result;
+}
 
 // The library that is running: its version and that of its interface.
 inline std::string_view Version() { return ToView(hob_version()); }

@@ -39,7 +39,7 @@ class ChatTemplate {
     std::vector<hob_chat_message> list;
     list.reserve(messages.size());
     for (const ChatMessage& m : messages) {
-      list.push_back({{m.role.data(), m.role.size()}, {m.content.data(), m.content.size()}});
+      list.push_back({FromView(m.role), FromView(m.content)});
     }
     return detail::CallForText([&](char** text, size_t* size, hob_error** error) {
       return hob_chat_template_render(text, size, get(), list.data(), list.size(), &options, error);
