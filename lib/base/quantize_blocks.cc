@@ -139,8 +139,6 @@ bool EncodeBlock(DType type, const float* w, uint8_t* out) {
   }
 }
 
-}  // namespace
-
 bool Quantizes(DType type) {
   switch (type) {
     case DType::kF32:
@@ -156,6 +154,8 @@ bool Quantizes(DType type) {
       return false;
   }
 }
+
+}  // namespace
 
 Status QuantizeRows(DType type, std::span<const float> weights, int64_t rows, int64_t columns,
                     std::span<uint8_t> out) {

@@ -11,10 +11,9 @@
 
 namespace hob {
 
-// Whether QuantizeRows writes `type`: F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0. (QC8 is
+// Writes F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0; others are UNIMPLEMENTED. (QC8 is
 // per_channel.h's. The K types need a search that hob does not do.)
-bool Quantizes(DType type);
-
+//
 // Writes the matrix `weights` [rows, columns] as rows of `type` to `out`, which has their size;
 // columns are a multiple of the type's block. INVALID_ARGUMENT, with row and column, for values
 // that are not finite or that the type's range does not hold.

@@ -12,17 +12,6 @@
 namespace hob {
 namespace {
 
-// A node ready to run: its kernel and where its operands lie.
-struct Planned {
-  std::unique_ptr<Kernel> kernel = {};
-  std::vector<uint8_t*> inputs = {}, outputs = {};
-  const Kernel* next = nullptr;  // the next with weights to read
-  bool logit_rows = false;       // runs over these rather than all rows
-  bool writes_logits = false;
-  std::string name, op;
-  int32_t layer = -1;
-};
-
 Status Invalid(std::string_view what) {
   return Error(StatusCode::kInvalidArgument, absl::StrCat("step: ", std::string(what)));
 }
@@ -35,7 +24,7 @@ struct Executor::Impl {
   ModelShape shape;
   KvLayout kv;
   int32_t max_rows = 0;
-  std::vector<Planned> nodes;
+  std::vector<ReadyNode> nodes;
   Buffer activations, scratch;
   size_t packed_bytes = 0, mapped_bytes = 0, scratch_bytes = 0;
 
@@ -59,8 +48,7 @@ Status Executor::Impl::Prepare(const Graph& graph, const PlanContext& context,
   for (const Value& value : graph.values) {
     if (value.kind == ValueKind::kWeight) total += file->FindTensor(value.tensor)->data.size();
   }
-  const auto pointer = [&](ValueId id) -> uint8_t* {
-    if (id == kNoValue) return nullptr;
+  const auto place = [&](ValueId id) -> uint8_t* {
     const size_t index = static_cast<size_t>(id);
     return graph.values[index].kind == ValueKind::kActivation && context.pack
                ? activations.data() + plan.offsets[index]
@@ -71,30 +59,20 @@ Status Executor::Impl::Prepare(const Graph& graph, const PlanContext& context,
   nodes.reserve(graph.nodes.size());
   for (const Node& node : graph.nodes) {
     const OpSpec spec = MakeSpec(graph, node, *file);
-    const OpDef* op = FindOp(node.op);
-    HOB_RETURN_IF_ERROR(op->check(spec));  // the passes must have left a valid node
-    Planned planned{.name = node.name, .op = node.op, .layer = node.layer};
-    HOB_ASSIGN_OR_RETURN(planned.kernel, op->make(spec, context));
-    for (const ValueId id : node.inputs) planned.inputs.push_back(pointer(id));
-    for (const ValueId id : node.outputs) {
-      planned.outputs.push_back(pointer(id));
-      const Value& value = graph.values[static_cast<size_t>(id)];
-      planned.logit_rows = value.shape[0] == kLogitRowsDim;
-      planned.writes_logits = value.kind == ValueKind::kOutput;
-    }
-    kernel_scratch = std::max(kernel_scratch, planned.kernel->scratch_bytes());
-    packed_bytes += planned.kernel->packed_bytes();
+    HOB_ASSIGN_OR_RETURN(ReadyNode ready, MakeReady(graph, node, spec, context, place));
+    kernel_scratch = std::max(kernel_scratch, ready.kernel->scratch_bytes());
+    packed_bytes += ready.kernel->packed_bytes();
     for (size_t i = 0; i < spec.inputs.size(); ++i) {
       const Tensor* weight = spec.inputs[i].weight;
       if (weight == nullptr) continue;
       done = std::min(total, done + weight->data.size());
-      if (!planned.kernel->Packs(i)) {
+      if (!ready.kernel->Packs(i)) {
         if (mapped.insert(weight).second) mapped_bytes += weight->data.size();
       } else if (context.pack) {
         file->file->DontNeed(weight->data);  // the packed copy is what will be read from now on
       }
     }
-    nodes.push_back(std::move(planned));
+    nodes.push_back(std::move(ready));
     if (progress != nullptr && !progress(done, total)) {
       return Error(StatusCode::kCancelled, "loading was cancelled by the progress callback");
     }
@@ -103,14 +81,7 @@ Status Executor::Impl::Prepare(const Graph& graph, const PlanContext& context,
   if (!context.pack) return absl::OkStatus();
   HOB_ASSIGN_OR_RETURN(scratch,
                        Buffer::Create(context.allocator, kernel_scratch, "kernel scratch"));
-  // Steps follow each other: after the last comes the first.
-  const Kernel* next = nullptr;
-  for (int pass = 0; pass < 2; ++pass) {
-    for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
-      node->next = next;
-      if (node->kernel->FirstWeights(0) != nullptr) next = node->kernel.get();
-    }
-  }
+  LinkNext(nodes);
   return absl::OkStatus();
 }
 
@@ -211,7 +182,7 @@ StatusOr<ExecutorPlan> Executor::Plan(std::shared_ptr<const ModelFile> file, Thr
 Status Executor::Run(const Step& step, const std::atomic<bool>* stop) {
   HOB_RETURN_IF_ERROR(impl_->CheckStep(step));
   RunContext context{.step = &step, .pool = impl_->pool, .scratch = impl_->scratch.data()};
-  for (Planned& node : impl_->nodes) {
+  for (ReadyNode& node : impl_->nodes) {
     context.rows = node.logit_rows ? static_cast<int64_t>(step.logit_rows.size()) : step.rows();
     if (context.rows == 0) continue;
     if (stop != nullptr && stop->load(std::memory_order_relaxed)) {
@@ -232,16 +203,6 @@ int32_t Executor::max_rows() const { return impl_->max_rows; }
 size_t Executor::weight_bytes() const { return impl_->packed_bytes; }
 size_t Executor::scratch_bytes() const { return impl_->scratch_bytes; }
 
-std::vector<PlannedNode> Executor::Describe() const {
-  std::vector<PlannedNode> nodes;
-  for (const Planned& node : impl_->nodes) {
-    nodes.push_back({.name = node.name,
-                     .op = node.op,
-                     .provider = std::string(node.kernel->provider()),
-                     .layer = node.layer,
-                     .packed_bytes = node.kernel->packed_bytes()});
-  }
-  return nodes;
-}
+std::vector<PlannedNode> Executor::Describe() const { return hob::Describe(impl_->nodes); }
 
 }  // namespace hob

@@ -15,6 +15,7 @@
 #include "lib/format/model_file.h"
 #include "lib/graph/graph.h"
 #include "lib/graph/override_rope.h"
+#include "lib/graph/ready_node.h"
 #include "lib/ops/step.h"
 
 namespace hob {
@@ -38,13 +39,6 @@ struct ExecutorPlan {
   size_t weight_bytes = 0;   // packed, beside the mapped file
   size_t mapped_bytes = 0;   // of weights that are read in the file
   size_t scratch_bytes = 0;  // activations and kernels' scratch
-};
-
-// A planned node, for inspection.
-struct PlannedNode {
-  std::string name, op, provider;
-  int32_t layer;
-  size_t packed_bytes;
 };
 
 class Executor {

@@ -2,7 +2,6 @@
 #include "lib/graph/graph_builder.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "lib/base/block_formats.h"
@@ -15,31 +14,14 @@ constexpr int64_t kMostColumns = 1 << 24;  // as in graphs from files
 constexpr std::string_view kOpsHint =
     "Operators: add, embedding, matmul, rms_norm, rope, rope_angles, swiglu.";
 
-// The attributes that an operator reads: one that it does not is the app's mistake, where one in a
-// model file may be from a later version.
-struct OpAttributes {
-  std::string_view op;
-  std::array<std::string_view, 3> names;
-};
-constexpr OpAttributes kAttributes[] = {{"embedding", {{"scale"}}},
-                                        {"matmul", {{"weights", "residual"}}},
-                                        {"rms_norm", {{"epsilon"}}},
-                                        {"rope", {{"head_dim", "neox"}}},
-                                        {"rope_angles", {{"dimensions", "base", "scale"}}},
-                                        {"swiglu", {{"activation"}}}};
-
 Status Invalid(std::string_view message, std::string_view hint = {}) {
   return Error(StatusCode::kInvalidArgument, message, hint);
 }
 
-// Null, or the name of an attribute that `op` does not read.
-const std::string* FindUnknown(std::string_view op, const Attributes& attributes) {
-  std::array<std::string_view, 3> known;
-  for (const OpAttributes& entry : kAttributes) {
-    if (entry.op == op) known = entry.names;
-  }
+// Null, or the name of an attribute that `op` does not have.
+const std::string* FindUnknown(const OpDef& op, const Attributes& attributes) {
   for (const auto& [name, value] : attributes.entries()) {
-    if (name.empty() || std::find(known.begin(), known.end(), name) == known.end()) return &name;
+    if (std::ranges::find(op.attributes, name) == op.attributes.end()) return &name;
   }
   return nullptr;
 }
@@ -132,7 +114,7 @@ StatusOr<ValueId> GraphBuilder::AddNode(std::string_view op, std::string_view na
                  Concat(label, ": needs the cache of a session, which a graph of one's own lacks"),
                  kOpsHint);
   }
-  if (const std::string* unknown = FindUnknown(op, attributes); unknown != nullptr) {
+  if (const std::string* unknown = FindUnknown(*definition, attributes); unknown != nullptr) {
     return Invalid(Concat(label, " has no attribute ", format::Quoted(*unknown)));
   }
   HOB_RETURN_IF_ERROR(CheckRoom(columns.size()));

@@ -32,18 +32,18 @@ Graph Framed(const GraphBuilder& builder) {
   return graph;
 }
 
-std::vector<Program::Port> Ports(const Graph& graph, const std::vector<ValueId>& ids) {
-  std::vector<Program::Port> ports;
+Status Invalid(std::string_view message) { return Error(StatusCode::kInvalidArgument, message); }
+
+}  // namespace
+
+std::vector<Program::Port> Program::Ports(const Graph& graph, const std::vector<ValueId>& ids) {
+  std::vector<Port> ports;
   for (const ValueId id : ids) {
     const auto value = static_cast<size_t>(id);
     ports.push_back({.columns = graph.values[value].shape[1], .value = value});
   }
   return ports;
 }
-
-Status Invalid(std::string_view message) { return Error(StatusCode::kInvalidArgument, message); }
-
-}  // namespace
 
 StatusOr<std::unique_ptr<Program>> Program::Create(const GraphBuilder& builder, ThreadPool& pool,
                                                    std::shared_ptr<Allocator> allocator,
@@ -89,27 +89,20 @@ Status Program::Prepare(const Graph& graph, const PlanContext& context) {
       places_[i] = activations_.data() + plan.offsets[i];
     }
   }
-  const auto place = [&](ValueId id) {
-    return id == kNoValue ? nullptr : places_[static_cast<size_t>(id)];
-  };
+  const auto place = [&](ValueId id) { return places_[static_cast<size_t>(id)]; };
   size_t kernel_scratch = 0;
   std::vector<bool> read(weights_.tensors.size(), false);  // as given, when it runs
   for (const Node& node : graph.nodes) {
     if (IsFrame(node)) continue;
     const OpSpec spec = MakeSpec(graph, node, weights_);
-    const OpDef* op = FindOp(node.op);
-    HOB_RETURN_IF_ERROR(op->check(spec));  // the passes must have left a valid node
-    Planned planned{.kernel = {}, .inputs = {}, .outputs = {}, .name = node.name, .op = node.op};
-    HOB_ASSIGN_OR_RETURN(planned.kernel, op->make(spec, context));
-    for (const ValueId id : node.inputs) planned.inputs.push_back(place(id));
-    for (const ValueId id : node.outputs) planned.outputs.push_back(place(id));
-    kernel_scratch = std::max(kernel_scratch, planned.kernel->scratch_bytes());
-    packed_bytes_ += planned.kernel->packed_bytes();
+    HOB_ASSIGN_OR_RETURN(ReadyNode ready, MakeReady(graph, node, spec, context, place));
+    kernel_scratch = std::max(kernel_scratch, ready.kernel->scratch_bytes());
+    packed_bytes_ += ready.kernel->packed_bytes();
     for (size_t i = 0; i < spec.inputs.size(); ++i) {
-      if (spec.inputs[i].weight == nullptr || planned.kernel->Packs(i)) continue;
+      if (spec.inputs[i].weight == nullptr || ready.kernel->Packs(i)) continue;
       read[static_cast<size_t>(spec.inputs[i].weight - weights_.tensors.data())] = true;
     }
-    nodes_.push_back(std::move(planned));
+    nodes_.push_back(std::move(ready));
   }
   for (size_t i = 0; i < read.size(); ++i) {
     if (!read[i]) {
@@ -122,13 +115,7 @@ Status Program::Prepare(const Graph& graph, const PlanContext& context) {
                        Buffer::Create(context.allocator, kernel_scratch, "kernel scratch"));
   scratch_bytes_ = plan.bytes + kernel_scratch;
   no_tokens_.assign(static_cast<size_t>(max_rows_), 0);
-  const Kernel* next = nullptr;
-  for (int pass = 0; pass < 2; ++pass) {  // runs follow each other: after the last comes the first
-    for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
-      node->next = next;
-      if (node->kernel->FirstWeights(0) != nullptr) next = node->kernel.get();
-    }
-  }
+  LinkNext(nodes_);
   return absl::OkStatus();
 }
 
@@ -147,7 +134,7 @@ Status Program::CheckRun(const ProgramRun& run) const {
   if (run.position < 0 || run.rows < 0 || run.rows > INT32_MAX - run.position) {
     return Invalid(Concat(run.rows, " rows from position ", run.position, " on"));
   }
-  if (!embeds()) return absl::OkStatus();
+  if (vocabulary_ == 0) return absl::OkStatus();
   if (run.tokens == nullptr) return Invalid("the graph embeds tokens, but tokens is NULL");
   for (int64_t i = 0; i < run.rows; ++i) {
     if (run.tokens[i] < 0 || run.tokens[i] >= vocabulary_) {
@@ -161,42 +148,36 @@ Status Program::CheckRun(const ProgramRun& run) const {
 Status Program::Run(const ProgramRun& run) {
   if (run.rows > max_rows_) return Invalid(Concat(run.rows, " rows, more than ", max_rows_));
   HOB_RETURN_IF_ERROR(CheckRun(run));
-  if (run.rows == 0) return absl::OkStatus();
-  const auto rows = static_cast<size_t>(run.rows);
+  if (run.rows > 0) RunPart(run, 0, run.rows);
+  return absl::OkStatus();
+}
+
+void Program::RunPart(const ProgramRun& run, int64_t first, int64_t rows) {
+  const auto count = static_cast<size_t>(rows);
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    std::memcpy(places_[inputs_[i].value], run.inputs[i],
-                rows * static_cast<size_t>(inputs_[i].columns) * sizeof(float));
+    const int64_t columns = inputs_[i].columns;
+    std::memcpy(places_[inputs_[i].value], run.inputs[i] + first * columns,
+                count * static_cast<size_t>(columns) * sizeof(float));
   }
-  const SequenceRows sequence{.rows = static_cast<int32_t>(rows), .position = run.position};
+  const SequenceRows sequence{.rows = static_cast<int32_t>(rows),
+                              .position = static_cast<int32_t>(run.position + first)};
   const Step step{
-      .tokens = {embeds() ? run.tokens : no_tokens_.data(), rows},
+      .tokens = {vocabulary_ > 0 ? run.tokens + first : no_tokens_.data(), count},
       .sequences = {&sequence, 1},
       .logit_rows = {},
   };
-  RunContext context{.rows = run.rows, .step = &step, .pool = pool_, .scratch = scratch_.data()};
-  for (Planned& node : nodes_) {
+  RunContext context{.rows = rows, .step = &step, .pool = pool_, .scratch = scratch_.data()};
+  for (ReadyNode& node : nodes_) {
     context.inputs = node.inputs;
     context.outputs = node.outputs;
     context.next = node.next;
     node.kernel->Run(context);
   }
   for (size_t i = 0; i < outputs_.size(); ++i) {
-    std::memcpy(run.outputs[i], places_[outputs_[i].value],
-                rows * static_cast<size_t>(outputs_[i].columns) * sizeof(float));
+    const int64_t columns = outputs_[i].columns;
+    std::memcpy(run.outputs[i] + first * columns, places_[outputs_[i].value],
+                count * static_cast<size_t>(columns) * sizeof(float));
   }
-  return absl::OkStatus();
-}
-
-std::vector<PlannedNode> Program::Describe() const {
-  std::vector<PlannedNode> nodes;
-  for (const Planned& node : nodes_) {
-    nodes.push_back({.name = node.name,
-                     .op = node.op,
-                     .provider = std::string(node.kernel->provider()),
-                     .layer = -1,
-                     .packed_bytes = node.kernel->packed_bytes()});
-  }
-  return nodes;
 }
 
 }  // namespace hob

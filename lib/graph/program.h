@@ -9,8 +9,8 @@
 
 #include "lib/base/allocator.h"
 #include "lib/base/thread_pool.h"
-#include "lib/graph/executor.h"
 #include "lib/graph/graph_builder.h"
+#include "lib/graph/ready_node.h"
 
 namespace hob {
 
@@ -43,38 +43,31 @@ class Program {
   // One call at a time, while nothing else runs on the pool. Rows beyond max_rows are
   // INVALID_ARGUMENT. A row's result depends on that row alone.
   Status Run(const ProgramRun& run);
-  // What Run would say to tokens and positions of these, however many rows there are.
+  // The same in parts: CheckRun, however many rows there are, then RunPart for `rows` of them at a
+  // time, at most max_rows.
   Status CheckRun(const ProgramRun& run) const;
+  void RunPart(const ProgramRun& run, int64_t first, int64_t rows);
 
   int32_t max_rows() const { return max_rows_; }
   size_t weight_bytes() const { return packed_bytes_ + held_bytes_; }  // packed, or held as given
   size_t scratch_bytes() const { return scratch_bytes_; }
-  std::vector<PlannedNode> Describe() const;
+  std::vector<PlannedNode> Describe() const { return hob::Describe(nodes_); }
 
+ private:
   struct Port {
     int64_t columns = 0;
     size_t value = 0;
   };
-  const std::vector<Port>& inputs() const { return inputs_; }
-  const std::vector<Port>& outputs() const { return outputs_; }
-  bool embeds() const { return vocabulary_ > 0; }
-
- private:
-  struct Planned {
-    std::unique_ptr<Kernel> kernel;
-    std::vector<uint8_t*> inputs, outputs;
-    const Kernel* next = nullptr;
-    std::string name, op;
-  };
 
   Program() = default;
+  static std::vector<Port> Ports(const Graph& graph, const std::vector<ValueId>& ids);
   Status Prepare(const Graph& graph, const PlanContext& context);
 
   ThreadPool* pool_ = nullptr;
   int32_t max_rows_ = 0;
   ModelFile weights_;
   std::vector<std::shared_ptr<const void>> owners_;
-  std::vector<Planned> nodes_;
+  std::vector<ReadyNode> nodes_;
   std::vector<Port> inputs_, outputs_;
   std::vector<uint8_t*> places_;  // of activations, by value
   Buffer activations_, scratch_;

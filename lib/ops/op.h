@@ -96,6 +96,9 @@ struct OpDef {
   Status (*check)(const OpSpec& spec);
   // `spec` passed check. UNIMPLEMENTED if no allowed provider takes it.
   StatusOr<std::unique_ptr<Kernel>> (*make)(const OpSpec& spec, const PlanContext& context);
+  // What a graph of an app's own may set. Another one there is the app's mistake, where in a model
+  // file it may be from a later version.
+  std::span<const std::string_view> attributes = {};
 };
 
 // The operator called `name`, or null.

@@ -276,6 +276,25 @@ TEST_CASE("attention: long contexts split over threads give the bits of one thre
   }
 }
 
+// Sequences whose prompts and next tokens are run together, and what each gave alone.
+struct Batch {
+  std::vector<std::unique_ptr<Sequence>> sequences;
+  std::vector<Part> prompts, decodes;
+  std::vector<uint8_t> alone_prompts, alone_decodes;
+
+  void Add(Runner& runner, const Shape& shape, int32_t length) {
+    sequences.push_back(std::make_unique<Sequence>(shape, length + 1, length));
+    Sequence* sequence = sequences.back().get();
+    const auto a = RunParts(runner, shape, {{sequence, 0, length}});
+    const auto b = RunParts(runner, shape, {{sequence, length, 1}});
+    alone_prompts.insert(alone_prompts.end(), a.begin(), a.end());
+    alone_decodes.insert(alone_decodes.end(), b.begin(), b.end());
+    std::memset(sequence->memory.data(), 0xff, sequence->memory.size());
+    prompts.push_back({sequence, 0, length});
+    decodes.push_back({sequence, length, 1});
+  }
+};
+
 TEST_CASE("attention: sequences of a batch do not see each other") {
   const DType cache = GENERATE(DType::kF16, DType::kQC8);
   const Shape shape{9, 3, 64, 0, cache};
@@ -285,22 +304,12 @@ TEST_CASE("attention: sequences of a batch do not see each other") {
       CAPTURE(choice.name, threads);
       auto pool = MakePool(threads);
       Runner runner("attention", Spec(shape), choice.choice, *pool, 2000, shape.kv());
-      std::vector<std::unique_ptr<Sequence>> sequences;
-      std::vector<Part> prompts, decodes, mixed;
-      std::vector<uint8_t> alone_prompts, alone_decodes;
+      Batch batch;
       for (const int32_t length : lengths) {
-        sequences.push_back(std::make_unique<Sequence>(shape, length + 1, length));
-        Sequence* sequence = sequences.back().get();
-        const auto a = RunParts(runner, shape, {{sequence, 0, length}});
-        const auto b = RunParts(runner, shape, {{sequence, length, 1}});
-        alone_prompts.insert(alone_prompts.end(), a.begin(), a.end());
-        alone_decodes.insert(alone_decodes.end(), b.begin(), b.end());
-        std::memset(sequence->memory.data(), 0xff, sequence->memory.size());
-        prompts.push_back({sequence, 0, length});
-        decodes.push_back({sequence, length, 1});
+        batch.Add(runner, shape, length);
       }
-      CHECK((RunParts(runner, shape, prompts) == alone_prompts));
-      CHECK((RunParts(runner, shape, decodes) == alone_decodes));
+      CHECK((RunParts(runner, shape, batch.prompts) == batch.alone_prompts));
+      CHECK((RunParts(runner, shape, batch.decodes) == batch.alone_decodes));
     }
   }
 }
@@ -316,35 +325,25 @@ TEST_CASE("attention: caches of several types in a step, each as in a step of it
       if (slow && threads == 3) continue;
       CAPTURE(choice.name, threads, base.head_dim);
       auto pool = MakePool(threads);
-      std::vector<std::unique_ptr<Sequence>> sequences;
-      std::vector<Part> prompts, decodes;
-      std::vector<uint8_t> alone_prompts, alone_decodes;
+      Batch batch;
       for (const int32_t length : lengths) {
         if (slow && length > 300) continue;
         Shape shape = base;
-        shape.cache = KvLayout::kTypes[sequences.size() % 3];
+        shape.cache = KvLayout::kTypes[batch.sequences.size() % 3];
         Runner runner("attention", Spec(shape), choice.choice, *pool, 2100, shape.kv());
-        sequences.push_back(std::make_unique<Sequence>(shape, length + 1, length));
-        Sequence* sequence = sequences.back().get();
-        const auto a = RunParts(runner, shape, {{sequence, 0, length}});
-        const auto b = RunParts(runner, shape, {{sequence, length, 1}});
-        alone_prompts.insert(alone_prompts.end(), a.begin(), a.end());
-        alone_decodes.insert(alone_decodes.end(), b.begin(), b.end());
-        std::memset(sequence->memory.data(), 0xff, sequence->memory.size());
-        prompts.push_back({sequence, 0, length});
-        decodes.push_back({sequence, length, 1});
+        batch.Add(runner, shape, length);
       }
       for (const DType own : KvLayout::kTypes) {
         Shape shape = base;
         shape.cache = own;
         Runner runner("attention", Spec(shape), choice.choice, *pool, 2100, shape.kv());
-        CHECK((RunParts(runner, shape, prompts) == alone_prompts));
-        CHECK((RunParts(runner, shape, decodes) == alone_decodes));
+        CHECK((RunParts(runner, shape, batch.prompts) == batch.alone_prompts));
+        CHECK((RunParts(runner, shape, batch.decodes) == batch.alone_decodes));
         // Few rows over a long context: split over threads, beside a short one of another type.
-        const std::vector<Part> few(decodes.end() - 2, decodes.end());
-        const size_t bytes = few.size() * alone_decodes.size() / decodes.size();
+        const std::vector<Part> few(batch.decodes.end() - 2, batch.decodes.end());
+        const size_t bytes = few.size() * batch.alone_decodes.size() / batch.decodes.size();
         CHECK((RunParts(runner, shape, few) ==
-               Slice(alone_decodes, alone_decodes.size() - bytes, bytes)));
+               Slice(batch.alone_decodes, batch.alone_decodes.size() - bytes, bytes)));
       }
     }
   }

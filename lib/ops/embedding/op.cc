@@ -62,9 +62,11 @@ StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext&) {
   return kernel;
 }
 
+constexpr std::string_view kAttributes[] = {"scale"};
+
 }  // namespace
 
 extern const OpDef kOp;
-const OpDef kOp = {"embedding", &Check, &Make};
+const OpDef kOp = {"embedding", &Check, &Make, kAttributes};
 
 }  // namespace hob::ops::embedding

@@ -147,9 +147,11 @@ StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext& co
   return kernel;
 }
 
+constexpr std::string_view kAttributes[] = {"weights", "residual"};
+
 }  // namespace
 
 extern const OpDef kOp;
-const OpDef kOp = {"matmul", Check, Make};
+const OpDef kOp = {"matmul", Check, Make, kAttributes};
 
 }  // namespace hob::ops::matmul

@@ -76,9 +76,11 @@ StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext& co
   return kernel;
 }
 
+constexpr std::string_view kAttributes[] = {"epsilon"};
+
 }  // namespace
 
 extern const OpDef kOp;
-const OpDef kOp = {"rms_norm", &Check, &Make};
+const OpDef kOp = {"rms_norm", &Check, &Make, kAttributes};
 
 }  // namespace hob::ops::rms_norm

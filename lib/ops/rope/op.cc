@@ -67,9 +67,11 @@ StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext& co
   return kernel;
 }
 
+constexpr std::string_view kAttributes[] = {"head_dim", "neox"};
+
 }  // namespace
 
 extern const OpDef kOp;
-const OpDef kOp = {"rope", &Check, &Make};
+const OpDef kOp = {"rope", &Check, &Make, kAttributes};
 
 }  // namespace hob::ops::rope

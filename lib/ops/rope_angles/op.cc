@@ -101,9 +101,11 @@ StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext& co
   return kernel;
 }
 
+constexpr std::string_view kAttributes[] = {"dimensions", "base", "scale"};
+
 }  // namespace
 
 extern const OpDef kOp;
-const OpDef kOp = {"rope_angles", &Check, &Make};
+const OpDef kOp = {"rope_angles", &Check, &Make, kAttributes};
 
 }  // namespace hob::ops::rope_angles

@@ -57,9 +57,11 @@ StatusOr<std::unique_ptr<Kernel>> Make(const OpSpec& spec, const PlanContext& co
   return kernel;
 }
 
+constexpr std::string_view kAttributes[] = {"activation"};
+
 }  // namespace
 
 extern const OpDef kOp;
-const OpDef kOp = {"swiglu", &Check, &Make};
+const OpDef kOp = {"swiglu", &Check, &Make, kAttributes};
 
 }  // namespace hob::ops::swiglu
