@@ -39,9 +39,7 @@ StatusOr<std::string_view> ReadName(hob_string name, std::string_view what) {
     return Error(StatusCode::kInvalidArgument,
                  Concat(what, " has ", view.size(), " bytes, more than ", format::kMaxNameBytes));
   }
-  if (text::FindInvalidUtf8(view) != std::string_view::npos) {
-    return Error(StatusCode::kInvalidArgument, Concat(what, " is not UTF-8"));
-  }
+  HOB_RETURN_IF_ERROR(text::CheckUtf8(view, what));
   return view;
 }
 

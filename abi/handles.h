@@ -66,8 +66,9 @@ class SessionUse {
 };
 
 StatusOr<SamplerOptions> ReadSamplerOptions(const hob_sampler_options* given);
+// `what` is the option's name.
+StatusOr<DType> ReadActivations(hob_activations given, std::string_view what);
 // The type of a cache beside such activations; `what` is the option's name.
 StatusOr<DType> ReadKvType(hob_kv_type given, DType activations, std::string_view what);
-StatusOr<text::EncodeOptions> ReadEncodeFlags(hob_text_flags flags);
 
 }  // namespace hob::abi

@@ -11,6 +11,14 @@
 
 namespace hob::abi {
 
+StatusOr<DType> ReadActivations(hob_activations given, std::string_view what) {
+  constexpr DType kActivations[] = {DType::kQ16Act, DType::kQ8Act, DType::kF32};
+  if (given < HOB_ACTIVATIONS_INT16 || given > HOB_ACTIVATIONS_F32) {
+    return Error(StatusCode::kInvalidArgument, Concat(what, " is ", given, ", not 0, 1 or 2"));
+  }
+  return kActivations[given];
+}
+
 StatusOr<DType> ReadKvType(hob_kv_type given, DType activations, std::string_view what) {
   constexpr DType kTypes[] = {DType::kF16, DType::kF32, DType::kQC8};
   if (given < HOB_KV_F16 || given > HOB_KV_INT8) {
@@ -47,14 +55,10 @@ StatusOr<ModelOptions> ReadModelOptions(const hob_model_options* given_options) 
   if (given.reserved2 != 0) {
     return Error(StatusCode::kInvalidArgument, "hob_model_options.reserved2 is not zero");
   }
-  constexpr DType kActivations[] = {DType::kQ16Act, DType::kQ8Act, DType::kF32};
-  if (given.activations < HOB_ACTIVATIONS_INT16 || given.activations > HOB_ACTIVATIONS_F32) {
-    return Error(StatusCode::kInvalidArgument,
-                 Concat("hob_model_options.activations is ", given.activations, ", not 0, 1 or 2"));
-  }
   ModelOptions options;
   options.vocabulary_only = given.vocabulary_only != 0;
-  options.activations = kActivations[given.activations];
+  HOB_ASSIGN_OR_RETURN(options.activations,
+                       ReadActivations(given.activations, "hob_model_options.activations"));
   HOB_ASSIGN_OR_RETURN(options.kv_type,
                        ReadKvType(given.kv_type, options.activations, "hob_model_options.kv_type"));
   options.max_batch_rows = given.max_batch_rows;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "abi/handles.h"
+#include "abi/text.h"
 
 namespace hob::abi {
 

@@ -15,9 +15,7 @@ namespace {
 StatusOr<std::string> ReadText(hob_string text, std::string_view what) {
   HOB_RETURN_IF_ERROR(CheckRange(text.data, text.size, what));
   const std::string_view view = View(text.data, text.size);
-  if (const size_t at = text::FindInvalidUtf8(view); at != std::string_view::npos) {
-    return Error(StatusCode::kInvalidArgument, Concat(what, " is not UTF-8 at byte ", at));
-  }
+  HOB_RETURN_IF_ERROR(text::CheckUtf8(view, what));
   return std::string(view);
 }
 

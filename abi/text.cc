@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "abi/handles.h"
-
 namespace hob::abi {
+
 StatusOr<bool> ReadShowSpecial(hob_text_flags flags) {
   if ((flags & ~uint32_t{HOB_TEXT_SHOW_SPECIAL}) != 0) {
     return Error(StatusCode::kInvalidArgument,

@@ -10,6 +10,7 @@
 namespace hob::abi {
 
 StatusOr<bool> ReadShowSpecial(hob_text_flags flags);
+StatusOr<text::EncodeOptions> ReadEncodeFlags(hob_text_flags flags);
 Status Encode(int32_t** out_tokens, size_t* out_count, const text::Tokenizer& tokenizer,
               const char* text, size_t text_size, hob_text_flags flags);
 Status Decode(char** out_text, size_t* out_size, const text::Tokenizer& tokenizer,

@@ -16,9 +16,7 @@ Status CheckTokenizer(const hob_tokenizer* tokenizer) {
 }
 
 StatusOr<std::shared_ptr<const text::Tokenizer>> OpenTokenizer(const std::string& path) {
-  if (text::FindInvalidUtf8(path) != std::string_view::npos) {
-    return Error(StatusCode::kInvalidArgument, "the path of the tokenizer's file is not UTF-8");
-  }
+  HOB_RETURN_IF_ERROR(text::CheckUtf8(path, "the path of the tokenizer's file"));
   HOB_ASSIGN_OR_RETURN(const auto file, OpenModelFile(path));
   auto tokenizer = text::Tokenizer::Create(file->vocabulary);
   if (!tokenizer.ok()) return Annotate(tokenizer.status(), path);

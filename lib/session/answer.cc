@@ -30,9 +30,7 @@ Status CheckOptions(const GenerateOptions& options) {
                    Concat("stop text ", i, " has ", stop.size(), " bytes, not 1 to ",
                           GenerateOptions::kMaxStopBytes));
     }
-    if (text::FindInvalidUtf8(stop) != std::string_view::npos) {
-      return Error(StatusCode::kInvalidArgument, Concat("stop text ", i, " is not UTF-8"));
-    }
+    HOB_RETURN_IF_ERROR(text::CheckUtf8(stop, Concat("stop text ", i)));
   }
   return absl::OkStatus();
 }

@@ -29,9 +29,7 @@ Status Convert(const std::string& input, const std::string& output, bool per_cha
                const Progress& progress) {
   for (const std::string* path : {&input, &output}) {
     if (path->empty()) return Error(StatusCode::kInvalidArgument, "a path is empty");
-    if (text::FindInvalidUtf8(*path) != std::string_view::npos) {
-      return Error(StatusCode::kInvalidArgument, "a path is not UTF-8");
-    }
+    HOB_RETURN_IF_ERROR(text::CheckUtf8(*path, "a path"));
     if (path->find('\0') != std::string::npos) {
       return Error(StatusCode::kInvalidArgument, "a path contains a NUL byte");
     }

@@ -7,8 +7,8 @@ namespace hob {
 
 StatusOr<Buffer> KvCache::NewPage() const {
   constexpr std::string_view kPurpose = "a cache page";
-  return spare_ == nullptr ? Buffer::Create(allocator_, page_bytes_, kPurpose)
-                           : spare_->MakeBuffer(allocator_, page_bytes_, kPurpose);
+  return spare_ == nullptr ? Buffer::Create(allocator_, page_bytes(), kPurpose)
+                           : spare_->MakeBuffer(allocator_, page_bytes(), kPurpose);
 }
 
 Status KvCache::PrepareAppend(int32_t count) {
@@ -19,7 +19,7 @@ Status KvCache::PrepareAppend(int32_t count) {
   if (first < pages_.size() && pages_[first].use_count() > 1) {
     HOB_ASSIGN_OR_RETURN(Buffer copy, NewPage());
     uint8_t* const data = copy.data();
-    std::memcpy(data, data_[first], page_bytes_);
+    std::memcpy(data, data_[first], page_bytes());
     pages_[first] = std::make_shared<const Buffer>(std::move(copy));
     data_[first] = data;
   }

@@ -29,10 +29,7 @@ class KvCache {
   // When memory is short, pages that `spare` (may be null, else outlives this) keeps make room.
   KvCache(std::shared_ptr<Allocator> allocator, const KvLayout& layout,
           PrefixCache* spare = nullptr)
-      : allocator_(std::move(allocator)),
-        layout_(layout),
-        page_bytes_(layout.page_bytes()),
-        spare_(spare) {}
+      : allocator_(std::move(allocator)), layout_(layout), spare_(spare) {}
   KvCache(KvCache&&) noexcept = default;
   KvCache& operator=(KvCache&&) noexcept = default;
 
@@ -63,8 +60,8 @@ class KvCache {
   const KvLayout& layout() const { return layout_; }
   DType type() const { return layout_.type; }
   size_t page_count() const { return pages_.size(); }
-  size_t page_bytes() const { return page_bytes_; }
-  size_t bytes() const { return pages_.size() * page_bytes_; }
+  size_t page_bytes() const { return layout_.page_bytes(); }
+  size_t bytes() const { return pages_.size() * page_bytes(); }
   // Pages of which every position is written.
   size_t full_pages() const { return static_cast<size_t>(tokens_ / kKvPageTokens); }
   std::span<const KvPage> shared_pages() const { return pages_; }
@@ -75,7 +72,6 @@ class KvCache {
 
   std::shared_ptr<Allocator> allocator_;
   KvLayout layout_;
-  size_t page_bytes_;
   PrefixCache* spare_;
   int32_t tokens_ = 0;
   std::vector<KvPage> pages_;

@@ -14,9 +14,7 @@ constexpr uint32_t kMaxBatchRows = 8192;
 constexpr int32_t kDefaultSharedTokens = 4096;
 
 Status CheckOptions(const std::string& path, const ModelOptions& options) {
-  if (text::FindInvalidUtf8(path) != std::string_view::npos) {
-    return Error(StatusCode::kInvalidArgument, "the path of the model is not UTF-8");
-  }
+  HOB_RETURN_IF_ERROR(text::CheckUtf8(path, "the path of the model"));
   if (options.max_batch_rows > kMaxBatchRows) {
     return Error(StatusCode::kInvalidArgument,
                  Concat("model option max_batch_rows is ", options.max_batch_rows, ", above ",

@@ -272,9 +272,7 @@ Status RestoreSession(Session& session, ByteReader& reader) {
 }
 
 Status RestoreSession(Session& session, const std::string& path) {
-  if (text::FindInvalidUtf8(path) != std::string_view::npos) {
-    return Error(StatusCode::kInvalidArgument, "the path to restore from is not UTF-8");
-  }
+  HOB_RETURN_IF_ERROR(text::CheckUtf8(path, "the path to restore from"));
   HOB_ASSIGN_OR_RETURN(const std::unique_ptr<FileReader> reader, FileReader::Open(path));
   return Annotate(RestoreSession(session, *reader), path);
 }

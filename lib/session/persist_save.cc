@@ -112,9 +112,7 @@ Status SessionImage::Write(const std::function<Status(std::span<const uint8_t>)>
 }
 
 Status SaveSession(const Session& session, const std::string& path) {
-  if (text::FindInvalidUtf8(path) != std::string_view::npos) {
-    return Error(StatusCode::kInvalidArgument, "the path to save to is not UTF-8");
-  }
+  HOB_RETURN_IF_ERROR(text::CheckUtf8(path, "the path to save to"));
   HOB_ASSIGN_OR_RETURN(const SessionImage image, SessionImage::Create(session));
   HOB_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFileWriter> writer,
                        AtomicFileWriter::Create(path));

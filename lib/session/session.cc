@@ -16,12 +16,6 @@ namespace {
 // Rows of logits that Evaluate holds at a time: a vocabulary of 256 Ki makes 128 MiB of them.
 constexpr int32_t kEvaluateRows = 128;
 
-Status CheckUtf8(std::string_view text, std::string_view what) {
-  const size_t at = text::FindInvalidUtf8(text);
-  if (at == std::string_view::npos) return absl::OkStatus();
-  return Error(StatusCode::kInvalidArgument, Concat(what, " is not UTF-8 at byte ", at));
-}
-
 KvLayout CacheLayout(const Model& model, const SessionOptions& options) {
   const KvLayout& own = model.batcher()->executor().kv_layout();
   return own.As(options.kv_type.value_or(own.type));
@@ -144,8 +138,8 @@ Status Session::AddMessage(std::string_view role, std::string_view content) {
                  "Reset it, or use another session.");
   }
   if (role.empty()) return Error(StatusCode::kInvalidArgument, "the role of a message is empty");
-  HOB_RETURN_IF_ERROR(CheckUtf8(role, "the role of a message"));
-  HOB_RETURN_IF_ERROR(CheckUtf8(content, "the text of a message"));
+  HOB_RETURN_IF_ERROR(text::CheckUtf8(role, "the role of a message"));
+  HOB_RETURN_IF_ERROR(text::CheckUtf8(content, "the text of a message"));
   messages_.push_back({std::string(role), std::string(content)});
   return absl::OkStatus();
 }
@@ -164,7 +158,7 @@ Status Session::KeepMessages(size_t count) {
 }
 
 Status Session::AddText(std::string_view text, const text::EncodeOptions& options) {
-  HOB_RETURN_IF_ERROR(CheckUtf8(text, "the text"));
+  HOB_RETURN_IF_ERROR(text::CheckUtf8(text, "the text"));
   HOB_ASSIGN_OR_RETURN(const std::vector<int32_t> tokens,
                        model_->tokenizer().Encode(text, options));
   return AddTokens(tokens);

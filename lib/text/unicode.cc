@@ -69,6 +69,12 @@ size_t FindInvalidUtf8(std::string_view text) {
   return std::string_view::npos;
 }
 
+Status CheckUtf8(std::string_view text, std::string_view what) {
+  const size_t at = FindInvalidUtf8(text);
+  if (at == std::string_view::npos) return absl::OkStatus();
+  return Error(StatusCode::kInvalidArgument, Concat(what, " is not UTF-8 at byte ", at));
+}
+
 void AppendUtf8(char32_t value, std::string& out) {
   const auto put = [&out](uint32_t byte) { out.push_back(static_cast<char>(byte)); };
   if (value < 0x80) {

@@ -33,6 +33,8 @@ Utf8Step StepUtf8(std::string_view text, size_t at);
 
 // Byte offset of the first byte that is not part of a UTF-8 character, or npos.
 size_t FindInvalidUtf8(std::string_view text);
+// INVALID_ARGUMENT with that offset; `what` is the text's name in the message.
+Status CheckUtf8(std::string_view text, std::string_view what);
 
 void AppendUtf8(char32_t value, std::string& out);
 
