@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // hob run: one answer to one prompt.
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -88,13 +90,20 @@ void AddRun(CLI::App& app) {
   record->excludes("--roll");  // what was dropped is not in the record
   CLI::Option* prompt =
       command->add_option("prompt", options->prompt, "the prompt; - reads standard input");
-  command
-      ->add_option("--replay", options->replay,
-                   "give the answer of this record again and say where it first differs")
-      ->excludes(record)
-      ->excludes(prompt);
-  command->callback([options, prompt] {
-    if (options->replay.empty() && prompt->count() == 0) throw CLI::RequiredError("prompt");
+  CLI::Option* replay =
+      command->add_option("--replay", options->replay,
+                          "give the answer of this record again and say where it first differs");
+  command->callback([options, command, prompt, replay] {
+    if (replay->count() == 0 && prompt->count() == 0) throw CLI::RequiredError("prompt");
+    // All but the model and the threads comes from the record.
+    const CLI::Option* const free[] = {replay, command->get_option("--model"),
+                                       command->get_option("--threads")};
+    for (const CLI::Option* option : command->get_options()) {
+      if (replay->count() == 0 || option->count() == 0) continue;
+      if (std::find(std::begin(free), std::end(free), option) == std::end(free)) {
+        throw CLI::ExcludesError("--replay", option->get_name());
+      }
+    }
     Run(*options);
   });
 }
