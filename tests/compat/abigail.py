@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from interface import run
 
-# Types of the public headers alone, nothing that depends on the folder: the whole interface in some 60 KB. (Ids by
+# Types of the public headers alone, nothing that depends on the folder: the interface and no more. (Ids by
 # hash would make shorter diffs, but abidiff 2.2 does not read them back.)
 ABIDW = ["--exported-interfaces-only", "--drop-private-types", "--no-corpus-path", "--no-comp-dir-path",
          "--no-show-locs", "--no-elf-needed"]  # fmt: skip

@@ -188,18 +188,16 @@ def notice(builder, change, work, verbose):
         shutil.copytree(ROOT / "include" / "hob", baseline / "include" / "hob")
         shutil.copy(ROOT / "abi" / "stable_abi.toml", baseline)
         (baseline / "baseline.toml").write_text('version = "0.1"\nreleased = true\n')
-    noticed = []
-    for check in CHECKS:
-        result = subprocess.run(
-            [sys.executable, str(ROOT / "tests/compat/check.py"), "--build", str(builder.build), "--library", str(library),
-             "--include", str(folder / "include"), "--manifest", str(folder / "abi/stable_abi.toml"), "--generated", str(folder), "--baseline", str(baseline),
-             "--work", str(folder / "work"), "--clients", str(builder.build / "tests/compat"), check], capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})  # fmt: skip
-        if result.returncode not in (0, 1) or result.stderr:
-            raise RuntimeError(f"{change.name}: {check}: exit code {result.returncode}\n{result.stdout}{result.stderr}")
-        if result.returncode == 1:
-            noticed.append(check)
-        if verbose:
-            print(f"--- {change.name}: {check}\n{result.stdout}")
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "tests/compat/check.py"), "--build", str(builder.build), "--library", str(library),
+         "--include", str(folder / "include"), "--manifest", str(folder / "abi/stable_abi.toml"), "--generated", str(folder), "--baseline", str(baseline),
+         "--work", str(folder / "work"), "--clients", str(builder.build / "tests/compat"), *CHECKS], capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})  # fmt: skip
+    said = dict(re.findall(r"^(\w+): (ok|FAILED)$", result.stdout, flags=re.MULTILINE))
+    noticed = [check for check in CHECKS if said.get(check) == "FAILED"]
+    if set(said) != set(CHECKS) or result.returncode != bool(noticed) or result.stderr:
+        raise RuntimeError(f"{change.name}: exit code {result.returncode}\n{result.stdout}{result.stderr}")
+    if verbose:
+        print(f"--- {change.name}\n{result.stdout}")
     return noticed
 
 
@@ -216,6 +214,8 @@ def main():
     work = options.build.resolve() / "tests" / "compat" / "breaks"
     subprocess.run([sys.executable, ROOT / "tests/compat/check.py", "--build", options.build, "client"], check=True)
     chosen = [b for b in BREAKS if options.only in b.name]
+    if not chosen:
+        parser.error(f"no break has {options.only!r} in its name")
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda b: notice(builder, b, work, options.verbose), chosen))
     failed = False

@@ -37,7 +37,7 @@ class Setting:
         self.work = (options.work or self.build / "tests" / "compat").resolve()
         self.clients = options.clients
         self.work.mkdir(parents=True, exist_ok=True)
-        self.cc = os.environ.get("CC", "cc").split()
+        self.cc = tuple(os.environ.get("CC", "cc").split())
         self.cxx = os.environ.get("CXX", "c++").split()
         self.headers = Headers(self.include)
         self.manifest = Manifest(self.manifest_path)
@@ -126,7 +126,7 @@ CHECKS = {
 }
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release")
     parser.add_argument("--include", type=pathlib.Path, default=ROOT / "include")
@@ -137,15 +137,24 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, help="folder for what is compiled; default: in the build")
     parser.add_argument("--clients", type=pathlib.Path, help="folder of old clients that are compiled already")
     parser.add_argument("checks", nargs="*", metavar="CHECK", help=f"of {', '.join(CHECKS)}; default: all")
+    return parser
+
+
+def main():
+    parser = arguments()
     options = parser.parse_args()
-    failed = False
+    for name in options.checks:
+        if name not in CHECKS:
+            parser.error(f"{name} is none of {', '.join(CHECKS)}")
+    failed = skipped = False
     setting = Setting(options)
     for name in options.checks or CHECKS:
         try:
             problems = CHECKS[name](setting)
         except abigail.Missing as missing:
-            print(f"skipped: {missing}")
-            return 77
+            print(f"{name}: skipped: {missing}")
+            skipped = True
+            continue
         except ValueError as error:
             problems = [str(error)]
         for problem in problems:
@@ -154,7 +163,7 @@ def main():
         failed |= bool(problems)
     if failed:
         print("What may change, and how, says docs/reference/abi.md.")
-    return 1 if failed else 0
+    return 1 if failed else 77 if skipped else 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """hob's C interface in its three forms: what headers declare, what a manifest lists, what a library exports."""
 
+import functools
 import os
 import pathlib
 import re
@@ -106,6 +107,7 @@ class Headers:
         text = (self.include / "hob" / "base.h").read_text()
         return tuple(int(re.search(rf"#define HOB_ABI_VERSION_{p} (\d+)", text)[1]) for p in ("MAJOR", "MINOR"))
 
+    @functools.cache
     def layout(self, cc):
         """(values of the constants, sizes of the structs, (offset, size) of "struct.field"), asked of the compiler."""
         lines = [f'printf("constant {c} %lld\\n", (long long){c});' for c in self.constants]

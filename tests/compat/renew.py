@@ -10,7 +10,7 @@ import shutil
 import sys
 
 import abigail
-from check import CHECKS, Setting
+from check import CHECKS, Setting, arguments
 from interface import ROOT
 
 
@@ -22,9 +22,7 @@ def main():
     options = parser.parse_args()
     baseline = ROOT / "abi" / "baseline"
     abigail.need_tools()
-    bare = argparse.Namespace(build=options.build, include=ROOT / "include", manifest=ROOT / "abi" / "stable_abi.toml",
-                              baseline=baseline, library=None, generated=None, work=None, clients=None)  # fmt: skip
-    s = Setting(bare)
+    s = Setting(arguments().parse_args(["--build", str(options.build)]))
     # A baseline that does not fit its own library would fail ever after.
     names = ["headers", "library"]
     if not options.may_break:

@@ -24,11 +24,12 @@ echo "exported symbols: $(nm -D --defined-only "$library" | awk '$2 != "A"' | wc
 # Relative ones cost the loader an addition each; those by name a search. Code has none: it is shared by all processes.
 readelf -rW "$stripped" | awk '$3 ~ /^R_/ { $3 ~ /RELATIV/ ? relative++ : named++ }
   END { printf "relocations: %d relative, %d by name\n", relative, named }'
-! readelf -d "$library" | grep -q TEXTREL || bad "the shared library has relocations in its code"
+dynamic=$(readelf -d "$library")
+[[ $dynamic != *TEXTREL* ]] || bad "the shared library has relocations in its code"
 
 foreign=$(nm -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | grep -v '^hob_' || true)
 [ -z "$foreign" ] || bad "the shared library exports what is not its interface" $(head -n 10 <<<"$foreign")
-needed=$(readelf -d "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
+needed=$(sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' <<<"$dynamic" |
   grep -v -E '^(libc|libm|libstdc\+\+|libgcc_s|libpthread|libdl|libatomic|ld-linux[a-z0-9-]*)\.so' || true)
 [ -z "$needed" ] || echo "note: it needs" $needed
 

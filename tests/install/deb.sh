@@ -40,7 +40,8 @@ dpkg=(dpkg --root="$root" --force-depends --force-not-root --force-script-chroot
 for name in $names; do
   [ "$(dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${db:Status-Status}' "$name")" = installed ] || fail "$name is not installed"
 done
-! readelf -SW "$root"/usr/lib/libhob.so.0 | grep -q debug_info || fail "libhob0 is not stripped"
+sections=$(readelf -SW "$root/usr/lib/libhob.so.0")
+[[ $sections != *debug_info* ]] || fail "libhob0 is not stripped"
 
 export LD_LIBRARY_PATH=$root/usr/lib PKG_CONFIG_PATH=$root/usr/lib/pkgconfig
 flags=$(pkg-config --cflags --libs hob)
@@ -48,7 +49,8 @@ for program in probe chat; do
   # shellcheck disable=SC2086
   "$CC" -std=c99 "$source/outside/$program.c" $flags -o "$work/$program"
 done
-ldd "$work/probe" | grep -q "$root/usr/lib/libhob.so.0" || fail "the app does not use the installed library"
+libraries=$(ldd "$work/probe")
+[[ $libraries == *"$root/usr/lib/libhob.so.0"* ]] || fail "the app does not use the installed library"
 "$work/probe"
 if [ -n "${HOB_MODEL:-}" ]; then "$work/chat" | grep Paris; fi
 "$root/usr/bin/hob" --version
