@@ -1,4 +1,4 @@
-# An overlay port of this checkout: vcpkg install hob --overlay-ports=packaging
+# An overlay port of this checkout: vcpkg install hob --overlay-ports=packaging/vcpkg
 # The shared library alone: the static one carries its dependencies within it, which vcpkg's own would collide with.
 vcpkg_check_linkage(ONLY_DYNAMIC_LIBRARY)
 
