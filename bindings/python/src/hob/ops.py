@@ -9,10 +9,10 @@ that a model would have. Experimental: what is here may change or go with any re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from ._arrays import floats_in, floats_out
+from ._enum import OpenEnum
 from ._handle import Handle
 from ._library import ffi, lib, text_of
 from .errors import check, new_error
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Matrix", "MatrixInfo", "WeightType", "quantize", "type_bytes"]
 
 
-class WeightType(IntEnum):
-    """Element types of weights; the numbers below 1000 are GGUF's."""
+class WeightType(OpenEnum):
+    """Element types of weights; the numbers below 1000 are GGUF's. A newer library may know further types."""
 
     F32 = 0
     F16 = 1

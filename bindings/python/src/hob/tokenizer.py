@@ -7,11 +7,11 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from . import _text
 from ._arrays import owned_tokens
+from ._enum import OpenEnum
 from ._handle import Handle
 from ._library import encode, ffi, lib, text_of
 from .errors import check, new_error
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Detokenizer", "TokenInfo", "TokenKind", "Tokenizer", "TokenizerInfo"]
 
 
-class TokenKind(IntEnum):
-    """What a token stands for."""
+class TokenKind(OpenEnum):
+    """What a token stands for. A newer library may know further kinds."""
 
     NORMAL = 1
     UNKNOWN = 2  #: stands for what no token has
