@@ -83,7 +83,7 @@ def test_tokens_as_arrays(model):
     ):
         assert model.detokenize(given) == "the quick brown fox"
     assert model.detokenize(np.repeat(np.array(tokens, np.int32), 2)[::2]) == "the quick brown fox"
-    for wrong in (np.ones(3, np.float32), np.ones((2, 2), np.int32)):
+    for wrong in (np.ones(3, np.float32), np.ones((2, 2), np.int32), "123", ["40"], [1.5]):
         with pytest.raises(TypeError):
             model.detokenize(wrong)
 
