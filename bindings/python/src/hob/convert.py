@@ -7,8 +7,9 @@ import os
 from collections.abc import Callable
 from enum import IntEnum
 
-from ._library import encode, ffi, lib
+from ._library import encode, lib
 from ._progress import Progress
+from ._structs import new_struct
 from .errors import check, new_error
 
 __all__ = ["ConvertWeights", "convert"]
@@ -32,8 +33,7 @@ def convert(
 
     `progress(done, total)` is told how far it is, in bytes; where it returns False, it ends with Cancelled.
     """
-    options = ffi.new("hob_convert_options*")
-    options.struct_size = ffi.sizeof("hob_convert_options")
+    options = new_struct("hob_convert_options")
     options.weights = weights
     names = encode(source), encode(target)
     with Progress(progress) as report:

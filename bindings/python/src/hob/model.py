@@ -16,6 +16,7 @@ from ._arrays import owned_tokens
 from ._handle import Handle
 from ._library import encode, ffi, lib, take_text, text_of
 from ._progress import Progress
+from ._structs import filled, new_struct
 from .errors import check, new_error
 from .runtime import Runtime
 from .sampler import Sampler
@@ -118,13 +119,8 @@ class ModelPlan:
     evaluate_bytes: int  #: beside that, while Session.evaluate runs
 
 
-def _filled(kind: type[Any], struct: Any) -> Any:
-    return kind(**{name: getattr(struct, name) for name in kind.__dataclass_fields__})
-
-
 def _options(options: ModelOptions) -> Any:
-    struct = ffi.new("hob_model_options*")
-    struct.struct_size = ffi.sizeof("hob_model_options")
+    struct = new_struct("hob_model_options")
     for name, value in options.items():
         if name not in ModelOptions.__annotations__:
             raise TypeError(f"unknown option of a model: {name}; there are {', '.join(ModelOptions.__annotations__)}")
@@ -167,23 +163,18 @@ class Model(Handle):
     ) -> ModelPlan:
         """What opening the file would take, before anything is allocated."""
         runtime = Runtime() if runtime is None else runtime
-        name, out, error = encode(path), ffi.new("hob_model_plan_info*"), new_error()
-        out.struct_size = ffi.sizeof("hob_model_plan_info")
+        name, out, error = encode(path), new_struct("hob_model_plan_info"), new_error()
         check(lib.hob_model_plan(out, runtime._pointer, name, len(name), _options(options), error), error)
-        plan: ModelPlan = _filled(ModelPlan, out)
-        return plan
+        return filled(ModelPlan, out)
 
     # What it is.
 
     @cached_property
     def info(self) -> ModelInfo:
         """Sizes and special tokens."""
-        out, error = ffi.new("hob_model_info*"), new_error()
-        out.struct_size = ffi.sizeof("hob_model_info")
+        out, error = new_struct("hob_model_info"), new_error()
         check(lib.hob_model_get_info(out, self._pointer, error), error)
-        info = {name: getattr(out, name) for name in ModelInfo.__dataclass_fields__}
-        info["has_chat_template"] = bool(out.has_chat_template)
-        return ModelInfo(**info)
+        return filled(ModelInfo, out, has_chat_template=bool(out.has_chat_template))
 
     def _text(self, which: int) -> str:
         out, error = ffi.new("hob_string*"), new_error()

@@ -15,6 +15,7 @@ from ._arrays import floats_in, floats_out
 from ._enum import OpenEnum
 from ._handle import Handle
 from ._library import ffi, lib, text_of
+from ._structs import filled, new_struct
 from .errors import check, new_error
 from .model import Activations
 from .runtime import Runtime
@@ -128,8 +129,7 @@ class Matrix(Handle):
     ) -> None:
         self.runtime = Runtime() if runtime is None else runtime
         self._keep = self.runtime._keep
-        options = ffi.new("hob_matrix_options*")
-        options.struct_size = ffi.sizeof("hob_matrix_options")
+        options = new_struct("hob_matrix_options")
         options.activations, options.max_rows = activations, max_rows
         out, error = ffi.new("hob_matrix**"), new_error()
         if shape is None:
@@ -147,14 +147,13 @@ class Matrix(Handle):
     @property
     def info(self) -> MatrixInfo:
         """What it is and takes."""
-        out, error = ffi.new("hob_matrix_info*"), new_error()
-        out.struct_size = ffi.sizeof("hob_matrix_info")
+        out, error = new_struct("hob_matrix_info"), new_error()
         pointer = self._pointer  # out.provider lies in it
         status = lib.hob_matrix_get_info(out, pointer, error)
         provider = "" if status else text_of(out.provider)
         del pointer
         check(status, error)
-        return MatrixInfo(WeightType(out.type), out.rows, out.columns, out.weight_bytes, out.scratch_bytes, provider)
+        return filled(MatrixInfo, out, type=WeightType(out.type), provider=provider)
 
     def multiply(self, x: ArrayLike, *, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """The product with each row of x: [columns] gives [rows of the matrix], [n, columns] gives [n, rows of the

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._arrays import floats_in, floats_out, tokens_in
 from ._handle import Handle
 from ._library import ffi, lib
+from ._structs import new_struct
 from .errors import check, new_error
 
 if TYPE_CHECKING:
@@ -34,15 +35,9 @@ class Sampler:
     seed: int = 0
 
     def _options(self) -> Any:
-        options = ffi.new("hob_sampler_options*")
-        options.struct_size = ffi.sizeof("hob_sampler_options")
-        options.temperature = self.temperature
-        options.top_k = self.top_k
-        options.top_p = self.top_p
-        options.min_p = self.min_p
-        options.repetition_penalty = self.repetition_penalty
-        options.repetition_window = self.repetition_window
-        options.seed = self.seed
+        options = new_struct("hob_sampler_options")
+        for name in Sampler.__dataclass_fields__:
+            setattr(options, name, getattr(self, name))
         return options
 
 

@@ -12,8 +12,9 @@ from . import _text
 from ._arrays import tokens_in
 from ._handle import Handle
 from ._library import encode, ffi, lib, text_of
+from ._structs import filled, new_struct
 from .errors import check, new_error
-from .model import KvType, Message, Model, _filled
+from .model import KvType, Message, Model
 from .result import FinishReason, Result, Stats
 from .sampler import Sampler
 from .stream import Stream
@@ -51,8 +52,7 @@ class GenerateOptions(TypedDict, total=False):
 
 
 def _session_options(options: SessionOptions) -> tuple[Any, Any]:
-    struct = ffi.new("hob_session_options*")
-    struct.struct_size = ffi.sizeof("hob_session_options")
+    struct = new_struct("hob_session_options")
     struct.kv_type = lib.HOB_KV_MODEL
     for name, value in options.items():
         if name not in SessionOptions.__annotations__:
@@ -78,8 +78,7 @@ def _generate_options(options: GenerateOptions) -> tuple[Any, Any]:
             raise TypeError(
                 f"unknown option of an answer: {name}; there are {', '.join(GenerateOptions.__annotations__)}"
             )
-    struct = ffi.new("hob_generate_options*")
-    struct.struct_size = ffi.sizeof("hob_generate_options")
+    struct = new_struct("hob_generate_options")
     struct.max_tokens = options.get("max_tokens", 0)
     struct.ignore_eos = options.get("ignore_eos", False)
     struct.priority = options.get("priority", 0)
@@ -254,28 +253,17 @@ class Session(Handle):
             return text_of(out)
 
     def _last_result(self) -> Result:
-        out, error = ffi.new("hob_generate_result*"), new_error()
-        out.struct_size = ffi.sizeof("hob_generate_result")
+        out, error = new_struct("hob_generate_result"), new_error()
         check(lib.hob_session_get_result(out, self._pointer, error), error)
-        return Result(
-            self.reply,
-            FinishReason(out.finish_reason),
-            out.stop_index,
-            out.prompt_tokens,
-            out.cached_tokens,
-            out.generated_tokens,
-            out.dropped_tokens,
-        )
+        return filled(Result, out, text=self.reply, finish_reason=FinishReason(out.finish_reason))
 
     @property
     def stats(self) -> Stats:
         """Time and memory of the last answer."""
-        out, error = ffi.new("hob_session_stats*"), new_error()
-        out.struct_size = ffi.sizeof("hob_session_stats")
+        out, error = new_struct("hob_session_stats"), new_error()
         with self._lock:
             check(lib.hob_session_get_stats(out, self._pointer, error), error)
-        stats: Stats = _filled(Stats, out)
-        return stats
+        return filled(Stats, out)
 
     @property
     def tokens(self) -> list[int]:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ._library import ffi, lib
+from ._structs import new_struct
 from .errors import HobError, check, new_error
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ class Stream:
         self._kept_messages = kept_messages
         self._lock = session._lock
         self._kind = ffi.new("hob_poll*")
-        self._token = ffi.new("hob_token*")
-        self._token.struct_size = ffi.sizeof("hob_token")
+        self._token = new_struct("hob_token")
         self._error = new_error()
         self._result: Result | None = None
         self._worker: ThreadPoolExecutor | None = None

@@ -14,6 +14,7 @@ from ._arrays import owned_tokens
 from ._enum import OpenEnum
 from ._handle import Handle
 from ._library import encode, ffi, lib, text_of
+from ._structs import filled, new_struct
 from .errors import check, new_error
 
 if TYPE_CHECKING:
@@ -79,18 +80,9 @@ class Tokenizer(Handle):
     @property
     def info(self) -> TokenizerInfo:
         """Size and special tokens."""
-        out, error = ffi.new("hob_tokenizer_info*"), new_error()
-        out.struct_size = ffi.sizeof("hob_tokenizer_info")
+        out, error = new_struct("hob_tokenizer_info"), new_error()
         check(lib.hob_tokenizer_get_info(out, self._pointer, error), error)
-        return TokenizerInfo(
-            out.size,
-            out.bos_token,
-            out.eos_token,
-            out.unknown_token,
-            out.separator_token,
-            bool(out.adds_bos),
-            bool(out.adds_eos),
-        )
+        return filled(TokenizerInfo, out, adds_bos=bool(out.adds_bos), adds_eos=bool(out.adds_eos))
 
     def __len__(self) -> int:
         return self.info.size
@@ -121,8 +113,7 @@ class Tokenizer(Handle):
 
     def token(self, token: int) -> TokenInfo:
         """What the vocabulary says of a token."""
-        out, error = ffi.new("hob_token_info*"), new_error()
-        out.struct_size = ffi.sizeof("hob_token_info")
+        out, error = new_struct("hob_token_info"), new_error()
         pointer = self._pointer  # out.text lies in it
         status = lib.hob_tokenizer_get_token(out, pointer, token, error)
         info = None if status else TokenInfo(TokenKind(out.kind), text_of(out.text), bool(out.ends_answer))
