@@ -16,7 +16,7 @@ from ._arrays import owned_tokens
 from ._handle import Handle
 from ._library import encode, ffi, lib, take_text, text_of
 from ._progress import Progress
-from ._structs import filled, new_struct
+from ._structs import filled, known, new_struct
 from .errors import check, new_error
 from .runtime import Runtime
 from .sampler import Sampler
@@ -120,10 +120,9 @@ class ModelPlan:
 
 
 def _options(options: ModelOptions) -> Any:
+    known(options, ModelOptions, "a model")
     struct = new_struct("hob_model_options")
     for name, value in options.items():
-        if name not in ModelOptions.__annotations__:
-            raise TypeError(f"unknown option of a model: {name}; there are {', '.join(ModelOptions.__annotations__)}")
         setattr(struct, name, value)
     return struct
 

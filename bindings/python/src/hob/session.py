@@ -12,7 +12,7 @@ from . import _text
 from ._arrays import tokens_in
 from ._handle import Handle
 from ._library import encode, ffi, lib, text_of
-from ._structs import filled, new_struct
+from ._structs import filled, known, new_struct
 from .errors import check, new_error
 from .model import KvType, Message, Model
 from .result import FinishReason, Result, Stats
@@ -52,13 +52,10 @@ class GenerateOptions(TypedDict, total=False):
 
 
 def _session_options(options: SessionOptions) -> tuple[Any, Any]:
+    known(options, SessionOptions, "a session")
     struct = new_struct("hob_session_options")
     struct.kv_type = lib.HOB_KV_MODEL
     for name, value in options.items():
-        if name not in SessionOptions.__annotations__:
-            raise TypeError(
-                f"unknown option of a session: {name}; there are {', '.join(SessionOptions.__annotations__)}"
-            )
         if name not in ("sampler", "system", "draft"):
             setattr(struct, name, value)
     sampler, draft = options.get("sampler"), options.get("draft")
@@ -73,11 +70,7 @@ def _session_options(options: SessionOptions) -> tuple[Any, Any]:
 
 
 def _generate_options(options: GenerateOptions) -> tuple[Any, Any]:
-    for name in options:
-        if name not in GenerateOptions.__annotations__:
-            raise TypeError(
-                f"unknown option of an answer: {name}; there are {', '.join(GenerateOptions.__annotations__)}"
-            )
+    known(options, GenerateOptions, "an answer")
     struct = new_struct("hob_generate_options")
     struct.max_tokens = options.get("max_tokens", 0)
     struct.ignore_eos = options.get("ignore_eos", False)
