@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _text
 from ._arrays import owned_tokens
+from ._callback import Callback
 from ._handle import Handle
 from ._library import encode, ffi, lib, take_text, text_of
-from ._progress import Progress
 from ._structs import filled, known, new_struct
 from .errors import check, new_error
 from .runtime import Runtime
@@ -147,14 +147,13 @@ class Model(Handle):
         self.runtime = Runtime() if runtime is None else runtime
         self._keep = self.runtime._keep
         struct, name = _options(options), encode(path)
-        with Progress(progress) as report:
+        with Callback("hob_progress_fn", progress) as report:
             struct.progress = report.function
             out, error = ffi.new("hob_model**"), new_error()
             status = lib.hob_model_open(out, self.runtime._pointer, name, len(name), struct, error)
             if not status:
                 self._own(out[0], lib.hob_model_destroy)
-            report.reraise(status, error)
-        check(status, error)
+            report.check(status, error)
 
     @staticmethod
     def plan(

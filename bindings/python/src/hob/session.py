@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _text
-from ._arrays import tokens_in
+from ._arrays import floats_out, tokens_in
+from ._callback import Callback
 from ._handle import Handle
 from ._library import encode, ffi, lib, text_of
 from ._structs import filled, known, new_struct
@@ -306,40 +307,28 @@ class Session(Handle):
         [tokens, vocabulary_size] of float32, in `out` if that is given. Experimental.
 
         on_logits(first, logits) instead gets [rows, vocabulary_size] chunk by chunk, read-only and where the library
-        has them: copy what is to outlive the call. Where it returns False, it ends with Cancelled. The array
-        returned is empty then.
+        has them: copy what is to outlive the call. Where it returns False, it ends with Cancelled. With on_logits, the
+        array returned is empty, and `out` is not to be given.
         """
         import numpy as np
 
+        if on_logits is not None and out is not None:
+            raise ValueError("either on_logits or out gets the logits, not both")
         data, count = tokens_in(tokens)
         width = self.model.info.vocabulary_size
-        if on_logits is not None:
-            target = np.empty((0, width), np.float32)
-        elif out is None:
-            target = np.empty((count, width), np.float32)
-        elif out.shape == (count, width) and out.dtype == np.float32 and out.flags.c_contiguous:
-            target = out
-        else:
-            raise ValueError(f"out is to be a contiguous float32 array of shape {(count, width)}")
-        raised: list[BaseException] = []
+        target = np.empty((0, width), np.float32) if on_logits is not None else floats_out(out, (count, width))
 
-        def receive(_user: Any, first: int, rows: int, logits: Any) -> int:
+        def receive(first: int, rows: int, logits: Any) -> object:
             chunk = np.frombuffer(ffi.buffer(logits, rows * width * 4), np.float32).reshape(rows, width)
-            if on_logits is None:
-                target[first : first + rows] = chunk
-                return 0
-            chunk.flags.writeable = False
-            return 1 if on_logits(first, chunk) is False else 0
+            if on_logits is not None:
+                chunk.flags.writeable = False
+                return on_logits(first, chunk)
+            target[first : first + rows] = chunk
+            return None
 
-        def failed(_kind: type[BaseException], error: BaseException, _trace: object) -> None:
-            raised.append(error)
-
-        callback = ffi.callback("hob_logits_fn", receive, error=1, onerror=failed)
         error = new_error()
-        with self._lock:
-            status = lib.hob_session_evaluate(self._pointer, data, count, callback, ffi.NULL, error)
-        if raised:
-            lib.hob_error_destroy(error[0])
-            raise raised[0]
-        check(status, error)
+        with Callback("hob_logits_fn", receive) as callback:
+            with self._lock:
+                status = lib.hob_session_evaluate(self._pointer, data, count, callback.function, ffi.NULL, error)
+            callback.check(status, error)
         return target
