@@ -91,8 +91,8 @@ class Stream:
     @property
     def result(self) -> Result:
         """How the answer ended. Takes what is left of it; the pieces are gone then."""
-        while not self._done:
-            self._wait()
+        while self._until_something():
+            pass
         if self._result is None:
             raise HobError("the answer failed, so it has no result")
         return self._result
@@ -113,12 +113,16 @@ class Stream:
         while not self._done:
             self._advance(_WAIT_MS)
 
-    def _wait(self) -> str:
+    def _until_something(self) -> str:
+        """The next piece; nothing: the answer is over. What is raised meanwhile ends it."""
         try:
-            return self._advance(_WAIT_MS)
+            while not self._done:
+                if piece := self._advance(_WAIT_MS):
+                    return piece
         except BaseException:
             self._close_quietly()
             raise
+        return ""
 
     def _close_quietly(self) -> None:
         try:
@@ -130,14 +134,8 @@ class Stream:
         return self
 
     def __next__(self) -> str:
-        try:
-            while not self._done:
-                piece = self._advance(_WAIT_MS)
-                if piece:
-                    return piece
-        except BaseException:
-            self._close_quietly()
-            raise
+        if piece := self._until_something():
+            return piece
         raise StopIteration
 
     def __enter__(self) -> Stream:
@@ -174,13 +172,6 @@ class Stream:
                 return piece
         self._end_worker()
         raise StopAsyncIteration
-
-    def _until_something(self) -> str:
-        while not self._done:
-            piece = self._wait()
-            if piece:
-                return piece
-        return ""
 
     async def aclose(self) -> None:
         """close() for asyncio: the loop goes on meanwhile."""
