@@ -224,14 +224,14 @@ class Model(Handle):
         """The tokenizer, as a handle of its own, which outlives the model."""
         out, error = ffi.new("hob_tokenizer**"), new_error()
         check(lib.hob_model_get_tokenizer(out, self._pointer, error), error)
-        return Tokenizer._take(out[0])
+        return Tokenizer._take(out[0], lib.hob_tokenizer_destroy)
 
     @property
     def template(self) -> ChatTemplate:
         """The chat template, as a handle of its own, which outlives the model; FailedPrecondition if there is none."""
         out, error = ffi.new("hob_chat_template**"), new_error()
         check(lib.hob_model_get_chat_template(out, self._pointer, error), error)
-        return ChatTemplate._take(out[0])
+        return ChatTemplate._take(out[0], lib.hob_chat_template_destroy)
 
     def describe(self) -> dict[str, Any]:
         """Everything known of it: hyperparameters, tensors, the planned graph with its kernels. Experimental."""

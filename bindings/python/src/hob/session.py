@@ -106,12 +106,12 @@ class Session(Handle):
         status = lib.hob_session_create(out, model._pointer, struct, error)
         del keep
         check(status, error)
-        self._take(out[0], model)
+        self._begin(out[0], model)
         system = options.get("system")
         if system is not None:
             self.add("system", system)
 
-    def _take(self, pointer: Any, model: Model) -> None:
+    def _begin(self, pointer: Any, model: Model) -> None:
         self._lock = threading.RLock()
         self.model = model
         self._keep = model._keep
@@ -123,7 +123,7 @@ class Session(Handle):
         with self._lock:
             check(lib.hob_session_fork(out, self._pointer, error), error)
         session = Session.__new__(Session)
-        session._take(out[0], self.model)
+        session._begin(out[0], self.model)
         return session
 
     def close(self) -> None:

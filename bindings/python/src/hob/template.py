@@ -43,12 +43,6 @@ class ChatTemplate(Handle):
         check(lib.hob_chat_template_create(out, data, len(data), options, error), error)
         self._own(out[0], lib.hob_chat_template_destroy)
 
-    @classmethod
-    def _take(cls, pointer: Any) -> ChatTemplate:
-        template = cls.__new__(cls)
-        template._own(pointer, lib.hob_chat_template_destroy)
-        return template
-
     def render(
         self, messages: Iterable[Mapping[str, Any]], *, add_generation_prompt: bool = True, **variables: Any
     ) -> str:

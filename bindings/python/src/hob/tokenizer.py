@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import _text
 from ._arrays import owned_tokens
@@ -71,12 +71,6 @@ class Tokenizer(Handle):
         """Tokenizer(path)."""
         return cls(path)
 
-    @classmethod
-    def _take(cls, pointer: Any) -> Tokenizer:
-        tokenizer = cls.__new__(cls)
-        tokenizer._own(pointer, lib.hob_tokenizer_destroy)
-        return tokenizer
-
     @property
     def info(self) -> TokenizerInfo:
         """Size and special tokens."""
@@ -115,12 +109,11 @@ class Tokenizer(Handle):
         """What the vocabulary says of a token."""
         out, error = new_struct("hob_token_info"), new_error()
         pointer = self._pointer  # out.text lies in it
-        status = lib.hob_tokenizer_get_token(out, pointer, token, error)
-        info = None if status else TokenInfo(TokenKind(out.kind), text_of(out.text), bool(out.ends_answer))
-        del pointer
-        check(status, error)
-        assert info is not None
-        return info
+        try:
+            check(lib.hob_tokenizer_get_token(out, pointer, token, error), error)
+            return TokenInfo(TokenKind(out.kind), text_of(out.text), bool(out.ends_answer))
+        finally:
+            del pointer  # a kept traceback keeps no memory
 
     def detokenizer(self, *, show_special: bool = False) -> Detokenizer:
         """For tokens that come one by one."""
