@@ -41,6 +41,13 @@ class Sampler:
         return options
 
 
+def _logits_in(logits: ArrayLike) -> NDArray[np.float32]:
+    values = floats_in(logits)
+    if values.ndim != 1:
+        raise ValueError(f"logits are to have one dimension, not {values.ndim}")
+    return values
+
+
 class SamplerChain(Handle):
     """A sampler on its own, as each session has one inside: chooses tokens by logits of yours. None: greedy.
 
@@ -62,9 +69,7 @@ class SamplerChain(Handle):
     def sample(self, logits: ArrayLike) -> int:
         """Chooses the next token by logits, one of each id: an array of float32 is read where it lies. InvalidArgument
         if there are none, one is NaN or +infinity, or all are -infinity."""
-        values, out, error = floats_in(logits), ffi.new("int32_t*"), new_error()
-        if values.ndim != 1:
-            raise ValueError(f"logits are to have one dimension, not {values.ndim}")
+        values, out, error = _logits_in(logits), ffi.new("int32_t*"), new_error()
         view = ffi.from_buffer("float[]", values)
         with self._lock:
             check(lib.hob_sampler_sample(out, self._pointer, view, values.size, error), error)
@@ -73,9 +78,7 @@ class SamplerChain(Handle):
     def probabilities(self, logits: ArrayLike, *, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """How likely sample() is to choose each token; those that the chain drops have 0. Draws nothing. `out` may be
         `logits`."""
-        values, error = floats_in(logits), new_error()
-        if values.ndim != 1:
-            raise ValueError(f"logits are to have one dimension, not {values.ndim}")
+        values, error = _logits_in(logits), new_error()
         target = floats_out(out, values.shape)
         view, into = ffi.from_buffer("float[]", values), ffi.from_buffer("float[]", target)
         with self._lock:
