@@ -3,6 +3,7 @@
 
 import asyncio
 import gc
+import math
 import os
 import signal
 import threading
@@ -117,6 +118,9 @@ def test_time(rolling):
     result = rolling.generate("hello", ignore_eos=True, max_time=0.05)
     assert result.finish_reason is hob.FinishReason.TIME
     assert rolling.generate("again", ignore_eos=True, max_time=0).finish_reason is hob.FinishReason.TIME
+    assert rolling.generate("again", **LIMIT, max_time=math.inf).finish_reason is hob.FinishReason.LENGTH
+    with pytest.raises(ValueError, match="NaN"):
+        rolling.generate("again", **LIMIT, max_time=math.nan)
 
 
 def test_leaving_a_loop_cancels(rolling):

@@ -78,8 +78,9 @@ def _generate_options(options: GenerateOptions) -> tuple[Any, Any]:
     struct.priority = options.get("priority", 0)
     seconds = options.get("max_time")
     if seconds is not None:
-        # 0 would mean "any": a time that is over already is the shortest there is.
-        struct.max_time_ms = min(max(1, round(seconds * 1000)), 2**32 - 1)
+        # 0 would mean "any": a time that is over already is the shortest there is. NaN stays NaN in this order of
+        # arguments, and round() refuses it.
+        struct.max_time_ms = round(min(max(seconds * 1000, 1), 2**32 - 1))
     stop = options.get("stop", ())
     texts = [text.encode() for text in ([stop] if isinstance(stop, str) else stop)]
     keep = [ffi.from_buffer("char[]", text) for text in texts]
