@@ -66,11 +66,6 @@ class Tokenizer(Handle):
         check(lib.hob_tokenizer_open(out, name, len(name), error), error)
         self._own(out[0], lib.hob_tokenizer_destroy)
 
-    @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Tokenizer:
-        """Tokenizer(path)."""
-        return cls(path)
-
     @property
     def info(self) -> TokenizerInfo:
         """Size and special tokens."""
