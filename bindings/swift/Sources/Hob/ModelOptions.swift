@@ -23,7 +23,7 @@ public struct ModelOptions: Sendable, Hashable {
 
   /// How rotary positions are stretched for contexts longer than the model was trained on. A
   /// `factor` is how many times the original context the new one is, from 1 to 65536;
-  /// `originalContext` is in tokens, nil: the file's.
+  /// `originalContext` is in tokens, nil or 0: the file's.
   public enum RopeScaling: Sendable, Hashable {
     /// As the file says.
     case model
@@ -39,7 +39,7 @@ public struct ModelOptions: Sendable, Hashable {
     case llama3(factor: Double, originalContext: Int? = nil)
   }
 
-  /// Most tokens in one pass over the weights, at most 8192; nil: 512.
+  /// Most tokens in one pass over the weights, at most 8192; nil or 0: 512.
   public var maxBatchRows: Int?
   public var activations: Activations
   public var cacheType: CacheType
