@@ -8,6 +8,7 @@ import importlib.util
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -31,6 +32,14 @@ if os.path.isfile(LIBRARY) and importlib.util.find_spec("cffi"):
 def pytest_unconfigure():
     if "STAGE" in globals():
         shutil.rmtree(STAGE, ignore_errors=True)
+
+
+def run(*command, code=0, **more):
+    """A program that is to end with `code`; what it said is in stdout and stderr."""
+    more = {"timeout": 240, **more}
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False, **more)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
 
 
 @pytest.fixture(scope="session")

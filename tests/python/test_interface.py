@@ -69,6 +69,18 @@ def test_enums_are_whole(ours, prefix):
         assert {table["name"] for table in manifest("enum")} >= {f'"HOB_{member.name}"' for member in ours}
 
 
+@pytest.mark.parametrize("ours", [hob.FinishReason, hob.TokenKind, hob.ops.WeightType])
+def test_values_of_a_newer_library(ours):
+    new = ours(99)
+    assert new == 99
+    assert isinstance(new, ours)
+    assert (new.name, new.value, repr(new)) == ("99", 99, f"<{ours.__name__}.99: 99>")
+    assert 99 not in list(ours)
+    assert ours(1) is next(member for member in ours if member == 1)
+    with pytest.raises(ValueError, match="valid"):
+        ours("1")
+
+
 def fields(struct):
     return [name for name, _ in ffi.typeof(struct).fields if not RESERVED.fullmatch(name)]
 

@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import threading
+import weakref
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_tokens_as_arrays(model):
     ):
         assert model.detokenize(given) == "the quick brown fox"
     assert model.detokenize(np.repeat(np.array(tokens, np.int32), 2)[::2]) == "the quick brown fox"
-    for wrong in (np.ones(3, np.float32), np.ones((2, 2), np.int32)):
+    for wrong in (np.ones(3, np.float32), np.ones((2, 2), np.int32), "123", ["40"], [1.5]):
         with pytest.raises(TypeError):
             model.detokenize(wrong)
 
@@ -109,6 +110,10 @@ def test_logits(model):
         assert np.array_equal(out, logits)
         with pytest.raises(ValueError, match="shape"):
             session.evaluate(FIXTURE["tokens"], out=np.empty((3, 3), np.float32))
+        fixed = np.empty_like(expected)
+        fixed.flags.writeable = False
+        with pytest.raises(ValueError, match="writable"):
+            session.evaluate(FIXTURE["tokens"], out=fixed)
 
         seen = np.zeros_like(expected)
 
@@ -119,6 +124,8 @@ def test_logits(model):
 
         assert session.evaluate(FIXTURE["tokens"], chunk).shape[0] == 0
         assert np.array_equal(seen, logits)
+        with pytest.raises(ValueError, match="not both"):
+            session.evaluate(FIXTURE["tokens"], chunk, out=out)
 
 
 def test_a_logits_callback_that_fails(model):
@@ -167,6 +174,34 @@ def test_progress_of_opening(model_path):
 
     with pytest.raises(LookupError, match="mine"):
         hob.Model(model_path, progress=fail)
+
+
+def test_what_a_callback_raises_goes_at_once(model, model_path, tmp_path):
+    """Without the garbage collector, and what its traceback holds with it."""
+
+    class Mine(Exception):
+        pass
+
+    def fail(*_):
+        raise Mine
+
+    gone = []
+    gc.collect()
+    gc.disable()
+    try:
+        with model.session() as session:
+            for use in (
+                lambda: hob.Model(model_path, progress=fail),
+                lambda: hob.convert(model_path, tmp_path / "no.hob", progress=fail),
+                lambda: session.evaluate(FIXTURE["tokens"], fail),
+            ):
+                try:
+                    use()
+                except Mine as error:
+                    gone.append(weakref.ref(error))
+        assert [error() for error in gone] == [None, None, None]
+    finally:
+        gc.enable()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ TEXT = "Hello, wörld! 你好 🙂"
 
 @pytest.fixture(scope="module")
 def tokenizer(model_path):
-    with hob.Tokenizer.open(model_path) as tokenizer:
+    with hob.Tokenizer(model_path) as tokenizer:
         yield tokenizer
 
 

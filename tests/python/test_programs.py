@@ -16,18 +16,10 @@ import pytest
 
 hob = pytest.importorskip("hob", reason="the package needs HOB_SHARED_LIBRARY and cffi")
 
-from conftest import LIBRARY, ROOT
+from conftest import LIBRARY, ROOT, run
 
 EXAMPLES = ROOT / "examples/python"
 BINDING = ROOT / "bindings/python"
-
-
-def run(*command, env, code=0, **more):
-    done = subprocess.run(
-        [*map(str, command)], env=env, capture_output=True, text=True, timeout=240, check=False, **more
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
 
 
 def needs(module):
@@ -142,16 +134,14 @@ def test_types(tmp_path):
 def test_style():
     ruff, config = [sys.executable, "-m", "ruff"], ["-q", "--no-cache", "--config", BINDING / "pyproject.toml"]
     # Patterns in the configuration are read from where ruff runs.
-    run(*ruff, "check", *config, BINDING, env=None, cwd=ROOT)
-    run(*ruff, "check", *config, "--ignore", "ANN,D1", EXAMPLES, env=None, cwd=ROOT)
-    run(*ruff, "check", *config, "--ignore", "ANN,ARG,D1,E402", ROOT / "tests/python", env=None, cwd=ROOT)
+    run(*ruff, "check", *config, BINDING, cwd=ROOT)
+    run(*ruff, "check", *config, "--ignore", "ANN,D1", EXAMPLES, cwd=ROOT)
+    run(*ruff, "check", *config, "--ignore", "ANN,ARG,D1,E402", ROOT / "tests/python", cwd=ROOT)
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
 def test_a_token_in_python_costs_little_more_than_in_c(program_environment, model_path, tmp_path):
     program = tmp_path / "stream_overhead"
-    link = tmp_path / "libhob.so"
-    link.symlink_to(LIBRARY)
     run(
         "cc",
         "-O2",
@@ -162,7 +152,6 @@ def test_a_token_in_python_costs_little_more_than_in_c(program_environment, mode
         program,
         LIBRARY,
         f"-Wl,-rpath,{pathlib.Path(LIBRARY).parent}",
-        env=None,
     )
     said = run(
         sys.executable, BINDING / "bench/stream_overhead.py", model_path, program, "100", "9", env=program_environment

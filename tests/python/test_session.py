@@ -3,6 +3,7 @@
 
 import asyncio
 import gc
+import math
 import os
 import signal
 import threading
@@ -52,7 +53,11 @@ def test_one_answer_in_every_way(model):
 
 def test_result_stats_and_messages(session):
     with session.stream("hello", **LIMIT) as stream:
-        pieces = list(stream)
+        assert stream.token is None
+        pieces, completed = [], []
+        for piece in stream:
+            pieces.append(piece)
+            completed.append(stream.token)
     result = stream.result
     assert all(pieces)
     assert result.text == "".join(pieces) == session.reply
@@ -67,9 +72,12 @@ def test_result_stats_and_messages(session):
     ]
     assert session.message_count == 2
     assert len(session.tokens) == result.prompt_tokens + 24
+    # Each piece names the token that completed it; what was held back until the end has none.
+    chosen, known = iter(session.tokens[-24:]), [token for token in completed if token is not None]
+    assert known
+    assert all(token in chosen for token in known)
     session.keep_messages(0)
     assert session.messages == []
-    assert stream.token in session.model.tokenize(result.text) or stream.token is None or stream.token >= 0
 
 
 def test_system_and_sampler(model):
@@ -110,6 +118,9 @@ def test_time(rolling):
     result = rolling.generate("hello", ignore_eos=True, max_time=0.05)
     assert result.finish_reason is hob.FinishReason.TIME
     assert rolling.generate("again", ignore_eos=True, max_time=0).finish_reason is hob.FinishReason.TIME
+    assert rolling.generate("again", **LIMIT, max_time=math.inf).finish_reason is hob.FinishReason.LENGTH
+    with pytest.raises(ValueError, match="NaN"):
+        rolling.generate("again", **LIMIT, max_time=math.nan)
 
 
 def test_leaving_a_loop_cancels(rolling):

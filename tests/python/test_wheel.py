@@ -12,9 +12,11 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from functools import partial
 
 import pytest
 
+import conftest
 from conftest import LIBRARY, ROOT
 
 PYTHON_LIBRARY = os.environ.get("HOB_PYTHON_LIBRARY", "")
@@ -26,12 +28,8 @@ pytestmark = [
 ]
 
 
-def run(*command, env=None, code=0):
-    done = subprocess.run(
-        [*map(str, command)], capture_output=True, text=True, timeout=300, check=False, env=env, cwd="/"
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout if code == 0 else done.stderr
+# From a folder that has nothing of ours.
+run = partial(conftest.run, cwd="/", timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -101,34 +99,35 @@ def test_what_is_inside(wheel):
 
 @pytest.mark.skipif(not shutil.which("readelf"), reason="readelf is not installed")
 def test_the_library_needs_the_c_library_alone():
-    needed = re.findall(r"NEEDED.*\[(.*)\]", run("readelf", "-d", PYTHON_LIBRARY))
+    needed = re.findall(r"NEEDED.*\[(.*)\]", run("readelf", "-d", PYTHON_LIBRARY).stdout)
     assert all(re.match(r"(libc|libm|libpthread|libdl|ld-linux.*)\.so", name) for name in needed), needed
 
 
 def test_it_chats(python, clean, real_model_path):
-    said = run(python, ROOT / "examples/python/chat.py", real_model_path, "What is the capital of France?", env=clean)
+    chat = ROOT / "examples/python/chat.py"
+    said = run(python, chat, real_model_path, "What is the capital of France?", env=clean).stdout
     assert "Paris" in said
-    said = run(python, ROOT / "examples/python/chat.py", "/no/model", "hello", env=clean, code=1)
+    said = run(python, chat, "/no/model", "hello", env=clean, code=1).stderr
     assert "/no/model" in said
 
 
 def test_import_is_quick(python, clean, record_property):
     program = "import time; t = time.perf_counter(); import hob; print((time.perf_counter() - t) * 1000)"
     run(python, "-c", program, env=clean)  # writes the .pyc files
-    times = sorted(float(run(python, "-c", program, env=clean)) for _ in range(7))
+    times = sorted(float(run(python, "-c", program, env=clean).stdout) for _ in range(7))
     print(f"import hob: median {times[3]:.0f} ms, {times[0]:.0f} to {times[-1]:.0f}")
     record_property("import_ms", times[3])
     assert times[0] < IMPORT_MS
     # What costs more than the rest together comes when it is used.
     heavy = "import sys, hob; print([m for m in ('numpy', 'asyncio', 'concurrent.futures') if m in sys.modules])"
-    assert run(python, "-c", heavy, env=clean).strip() == "[]"
+    assert run(python, "-c", heavy, env=clean).stdout.strip() == "[]"
 
 
 def test_a_library_of_ones_own(python, clean):
     program = "import hob._library as l; print(l.library_path)"
-    assert run(python, "-c", program, env=clean).strip().endswith("site-packages/hob/libhob.so")
-    assert run(python, "-c", program, env={**clean, "HOB_LIBRARY": LIBRARY}).strip() == LIBRARY
+    assert run(python, "-c", program, env=clean).stdout.strip().endswith("site-packages/hob/libhob.so")
+    assert run(python, "-c", program, env={**clean, "HOB_LIBRARY": LIBRARY}).stdout.strip() == LIBRARY
     for wrong, why in (("/no/libhob.so", "cannot be used"), (str(pathlib.Path(__file__)), "cannot be used")):
-        said = run(python, "-c", "import hob", env={**clean, "HOB_LIBRARY": wrong}, code=1)
+        said = run(python, "-c", "import hob", env={**clean, "HOB_LIBRARY": wrong}, code=1).stderr
         assert "ImportError" in said
         assert why in said

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ def tokens_in(tokens: Iterable[int]) -> tuple[Any, int]:
     try:
         view = memoryview(tokens)  # type: ignore[arg-type]
     except TypeError:
-        items = [int(token) for token in tokens]
+        items = list(map(operator.index, tokens))
         return ffi.new("int32_t[]", items), len(items)
     if view.format in ("i", "l", "<i", "<l", "=i") and view.itemsize == 4 and view.ndim == 1 and view.c_contiguous:
         return ffi.from_buffer("int32_t[]", tokens), len(view)

@@ -30,6 +30,13 @@ class Handle:
         self._handle = ffi.gc(pointer, destroy)
         _open.add(self)
 
+    @classmethod
+    def _take(cls: type[_Self], pointer: Any, destroy: Any) -> _Self:
+        """One over a pointer that the library gave, without __init__."""
+        handle = cls.__new__(cls)
+        handle._own(pointer, destroy)
+        return handle
+
     @property
     def _pointer(self) -> Any:
         if self._handle is None:

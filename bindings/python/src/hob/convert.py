@@ -7,9 +7,10 @@ import os
 from collections.abc import Callable
 from enum import IntEnum
 
-from ._library import encode, ffi, lib
-from ._progress import Progress
-from .errors import check, new_error
+from ._callback import Callback
+from ._library import encode, lib
+from ._structs import new_struct
+from .errors import new_error
 
 __all__ = ["ConvertWeights", "convert"]
 
@@ -32,13 +33,11 @@ def convert(
 
     `progress(done, total)` is told how far it is, in bytes; where it returns False, it ends with Cancelled.
     """
-    options = ffi.new("hob_convert_options*")
-    options.struct_size = ffi.sizeof("hob_convert_options")
+    options = new_struct("hob_convert_options")
     options.weights = weights
     names = encode(source), encode(target)
-    with Progress(progress) as report:
+    with Callback("hob_progress_fn", progress) as report:
         options.progress = report.function
         error = new_error()
         status = lib.hob_convert(names[0], len(names[0]), names[1], len(names[1]), options, error)
-        report.reraise(status, error)
-    check(status, error)
+        report.check(status, error)

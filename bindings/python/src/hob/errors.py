@@ -165,26 +165,7 @@ class Unauthenticated(HobError, PermissionError):
     code = Status.UNAUTHENTICATED
 
 
-_CLASSES: dict[int, type[HobError]] = {
-    kind.code: kind
-    for kind in (
-        Cancelled,
-        InvalidArgument,
-        DeadlineExceeded,
-        NotFound,
-        AlreadyExists,
-        PermissionDenied,
-        ResourceExhausted,
-        FailedPrecondition,
-        Aborted,
-        OutOfRange,
-        Unimplemented,
-        Internal,
-        Unavailable,
-        DataLoss,
-        Unauthenticated,
-    )
-}
+_CLASSES: dict[int, type[HobError]] = {kind.code: kind for kind in HobError.__subclasses__()}
 
 
 def new_error() -> Any:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _text
 from ._arrays import owned_tokens
+from ._callback import Callback
 from ._handle import Handle
 from ._library import encode, ffi, lib, take_text, text_of
-from ._progress import Progress
+from ._structs import filled, known, new_struct
 from .errors import check, new_error
 from .runtime import Runtime
 from .sampler import Sampler
@@ -118,16 +119,10 @@ class ModelPlan:
     evaluate_bytes: int  #: beside that, while Session.evaluate runs
 
 
-def _filled(kind: type[Any], struct: Any) -> Any:
-    return kind(**{name: getattr(struct, name) for name in kind.__dataclass_fields__})
-
-
 def _options(options: ModelOptions) -> Any:
-    struct = ffi.new("hob_model_options*")
-    struct.struct_size = ffi.sizeof("hob_model_options")
+    known(options, ModelOptions, "a model")
+    struct = new_struct("hob_model_options")
     for name, value in options.items():
-        if name not in ModelOptions.__annotations__:
-            raise TypeError(f"unknown option of a model: {name}; there are {', '.join(ModelOptions.__annotations__)}")
         setattr(struct, name, value)
     return struct
 
@@ -152,14 +147,13 @@ class Model(Handle):
         self.runtime = Runtime() if runtime is None else runtime
         self._keep = self.runtime._keep
         struct, name = _options(options), encode(path)
-        with Progress(progress) as report:
+        with Callback("hob_progress_fn", progress) as report:
             struct.progress = report.function
             out, error = ffi.new("hob_model**"), new_error()
             status = lib.hob_model_open(out, self.runtime._pointer, name, len(name), struct, error)
             if not status:
                 self._own(out[0], lib.hob_model_destroy)
-            report.reraise(status, error)
-        check(status, error)
+            report.check(status, error)
 
     @staticmethod
     def plan(
@@ -167,23 +161,18 @@ class Model(Handle):
     ) -> ModelPlan:
         """What opening the file would take, before anything is allocated."""
         runtime = Runtime() if runtime is None else runtime
-        name, out, error = encode(path), ffi.new("hob_model_plan_info*"), new_error()
-        out.struct_size = ffi.sizeof("hob_model_plan_info")
+        name, out, error = encode(path), new_struct("hob_model_plan_info"), new_error()
         check(lib.hob_model_plan(out, runtime._pointer, name, len(name), _options(options), error), error)
-        plan: ModelPlan = _filled(ModelPlan, out)
-        return plan
+        return filled(ModelPlan, out)
 
     # What it is.
 
     @cached_property
     def info(self) -> ModelInfo:
         """Sizes and special tokens."""
-        out, error = ffi.new("hob_model_info*"), new_error()
-        out.struct_size = ffi.sizeof("hob_model_info")
+        out, error = new_struct("hob_model_info"), new_error()
         check(lib.hob_model_get_info(out, self._pointer, error), error)
-        info = {name: getattr(out, name) for name in ModelInfo.__dataclass_fields__}
-        info["has_chat_template"] = bool(out.has_chat_template)
-        return ModelInfo(**info)
+        return filled(ModelInfo, out, has_chat_template=bool(out.has_chat_template))
 
     def _text(self, which: int) -> str:
         out, error = ffi.new("hob_string*"), new_error()
@@ -235,14 +224,14 @@ class Model(Handle):
         """The tokenizer, as a handle of its own, which outlives the model."""
         out, error = ffi.new("hob_tokenizer**"), new_error()
         check(lib.hob_model_get_tokenizer(out, self._pointer, error), error)
-        return Tokenizer._take(out[0])
+        return Tokenizer._take(out[0], lib.hob_tokenizer_destroy)
 
     @property
     def template(self) -> ChatTemplate:
         """The chat template, as a handle of its own, which outlives the model; FailedPrecondition if there is none."""
         out, error = ffi.new("hob_chat_template**"), new_error()
         check(lib.hob_model_get_chat_template(out, self._pointer, error), error)
-        return ChatTemplate._take(out[0])
+        return ChatTemplate._take(out[0], lib.hob_chat_template_destroy)
 
     def describe(self) -> dict[str, Any]:
         """Everything known of it: hyperparameters, tensors, the planned graph with its kernels. Experimental."""

@@ -9,12 +9,13 @@ that a model would have. Experimental: what is here may change or go with any re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from ._arrays import floats_in, floats_out
+from ._enum import OpenEnum
 from ._handle import Handle
 from ._library import ffi, lib, text_of
+from ._structs import filled, new_struct
 from .errors import check, new_error
 from .model import Activations
 from .runtime import Runtime
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Matrix", "MatrixInfo", "WeightType", "quantize", "type_bytes"]
 
 
-class WeightType(IntEnum):
-    """Element types of weights; the numbers below 1000 are GGUF's."""
+class WeightType(OpenEnum):
+    """Element types of weights; the numbers below 1000 are GGUF's. A newer library may know further types."""
 
     F32 = 0
     F16 = 1
@@ -87,6 +88,7 @@ class Matrix(Handle):
     """
 
     runtime: Runtime  #: what it computes on
+    shape: tuple[int, int]  #: rows and columns
 
     def __init__(
         self,
@@ -98,7 +100,8 @@ class Matrix(Handle):
         max_rows: int = 0,
     ) -> None:
         array = _matrix_in(values)
-        self._make(runtime, activations, max_rows, type, array, None)
+        view = ffi.from_buffer("float[]", array)
+        self._make(runtime, activations, max_rows, type, array.shape, lib.hob_matrix_quantize, view)
 
     @classmethod
     def from_blocks(
@@ -113,8 +116,8 @@ class Matrix(Handle):
         max_rows: int = 0,
     ) -> Matrix:
         """One of weights in the form of `type`, as quantize() writes and GGUF files hold them, read where they lie."""
-        matrix = cls.__new__(cls)
-        matrix._make(runtime, activations, max_rows, type, data, (rows, columns))
+        matrix, view = cls.__new__(cls), ffi.from_buffer("char[]", data)
+        matrix._make(runtime, activations, max_rows, type, (rows, columns), lib.hob_matrix_create, view, len(view))
         return matrix
 
     def _make(
@@ -123,38 +126,29 @@ class Matrix(Handle):
         activations: Activations,
         max_rows: int,
         type: WeightType,
-        data: Any,
-        shape: tuple[int, int] | None,
+        shape: tuple[int, int],
+        function: Any,
+        *data: Any,
     ) -> None:
         self.runtime = Runtime() if runtime is None else runtime
         self._keep = self.runtime._keep
-        options = ffi.new("hob_matrix_options*")
-        options.struct_size = ffi.sizeof("hob_matrix_options")
+        options = new_struct("hob_matrix_options")
         options.activations, options.max_rows = activations, max_rows
         out, error = ffi.new("hob_matrix**"), new_error()
-        if shape is None:
-            self.shape: tuple[int, int] = data.shape  #: rows and columns
-            view = ffi.from_buffer("float[]", data)
-            status = lib.hob_matrix_quantize(out, self.runtime._pointer, type, view, *self.shape, options, error)
-        else:
-            self.shape = shape
-            view = ffi.from_buffer("char[]", data)
-            size = len(view)
-            status = lib.hob_matrix_create(out, self.runtime._pointer, type, view, size, *shape, options, error)
-        check(status, error)
+        self.shape = shape
+        check(function(out, self.runtime._pointer, type, *data, *shape, options, error), error)
         self._own(out[0], lib.hob_matrix_destroy)
 
     @property
     def info(self) -> MatrixInfo:
         """What it is and takes."""
-        out, error = ffi.new("hob_matrix_info*"), new_error()
-        out.struct_size = ffi.sizeof("hob_matrix_info")
+        out, error = new_struct("hob_matrix_info"), new_error()
         pointer = self._pointer  # out.provider lies in it
-        status = lib.hob_matrix_get_info(out, pointer, error)
-        provider = "" if status else text_of(out.provider)
-        del pointer
-        check(status, error)
-        return MatrixInfo(WeightType(out.type), out.rows, out.columns, out.weight_bytes, out.scratch_bytes, provider)
+        try:
+            check(lib.hob_matrix_get_info(out, pointer, error), error)
+            return filled(MatrixInfo, out, type=WeightType(out.type), provider=text_of(out.provider))
+        finally:
+            del pointer  # a kept traceback keeps no memory
 
     def multiply(self, x: ArrayLike, *, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """The product with each row of x: [columns] gives [rows of the matrix], [n, columns] gives [n, rows of the

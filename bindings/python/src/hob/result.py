@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+
+from ._enum import OpenEnum
 
 __all__ = ["FinishReason", "Result", "Stats"]
 
 
-class FinishReason(IntEnum):
-    """Why an answer ended."""
+class FinishReason(OpenEnum):
+    """Why an answer ended. A newer library may know further reasons."""
 
     END = 1  #: the model ended it
     LENGTH = 2  #: max_tokens

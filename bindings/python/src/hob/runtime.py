@@ -10,6 +10,7 @@ from typing import Any
 
 from ._handle import Handle
 from ._library import ffi, lib, text_of
+from ._structs import filled, new_struct
 from .errors import check, new_error
 
 __all__ = ["Runtime", "RuntimeInfo", "version"]
@@ -89,8 +90,7 @@ class Runtime(Handle):
         logger: logging.Logger | bool | None = None,
         log_level: int | None = None,
     ) -> None:
-        options = ffi.new("hob_runtime_options*")
-        options.struct_size = ffi.sizeof("hob_runtime_options")
+        options = new_struct("hob_runtime_options")
         options.abi_version = lib.HOB_ABI_VERSION_MAJOR << 16 | lib.HOB_ABI_VERSION_MINOR
         options.threads = threads
         options.max_requests = max_requests
@@ -112,7 +112,6 @@ class Runtime(Handle):
     @property
     def info(self) -> RuntimeInfo:
         """Threads and memory, now."""
-        out, error = ffi.new("hob_runtime_info*"), new_error()
-        out.struct_size = ffi.sizeof("hob_runtime_info")
+        out, error = new_struct("hob_runtime_info"), new_error()
         check(lib.hob_runtime_get_info(out, self._pointer, error), error)
-        return RuntimeInfo(out.threads, out.bytes_in_use, out.peak_bytes)
+        return filled(RuntimeInfo, out)

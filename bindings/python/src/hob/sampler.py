@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._arrays import floats_in, floats_out, tokens_in
 from ._handle import Handle
 from ._library import ffi, lib
+from ._structs import new_struct
 from .errors import check, new_error
 
 if TYPE_CHECKING:
@@ -34,16 +35,17 @@ class Sampler:
     seed: int = 0
 
     def _options(self) -> Any:
-        options = ffi.new("hob_sampler_options*")
-        options.struct_size = ffi.sizeof("hob_sampler_options")
-        options.temperature = self.temperature
-        options.top_k = self.top_k
-        options.top_p = self.top_p
-        options.min_p = self.min_p
-        options.repetition_penalty = self.repetition_penalty
-        options.repetition_window = self.repetition_window
-        options.seed = self.seed
+        options = new_struct("hob_sampler_options")
+        for name in Sampler.__dataclass_fields__:
+            setattr(options, name, getattr(self, name))
         return options
+
+
+def _logits_in(logits: ArrayLike) -> NDArray[np.float32]:
+    values = floats_in(logits)
+    if values.ndim != 1:
+        raise ValueError(f"logits are to have one dimension, not {values.ndim}")
+    return values
 
 
 class SamplerChain(Handle):
@@ -67,9 +69,7 @@ class SamplerChain(Handle):
     def sample(self, logits: ArrayLike) -> int:
         """Chooses the next token by logits, one of each id: an array of float32 is read where it lies. InvalidArgument
         if there are none, one is NaN or +infinity, or all are -infinity."""
-        values, out, error = floats_in(logits), ffi.new("int32_t*"), new_error()
-        if values.ndim != 1:
-            raise ValueError(f"logits are to have one dimension, not {values.ndim}")
+        values, out, error = _logits_in(logits), ffi.new("int32_t*"), new_error()
         view = ffi.from_buffer("float[]", values)
         with self._lock:
             check(lib.hob_sampler_sample(out, self._pointer, view, values.size, error), error)
@@ -78,9 +78,7 @@ class SamplerChain(Handle):
     def probabilities(self, logits: ArrayLike, *, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """How likely sample() is to choose each token; those that the chain drops have 0. Draws nothing. `out` may be
         `logits`."""
-        values, error = floats_in(logits), new_error()
-        if values.ndim != 1:
-            raise ValueError(f"logits are to have one dimension, not {values.ndim}")
+        values, error = _logits_in(logits), new_error()
         target = floats_out(out, values.shape)
         view, into = ffi.from_buffer("float[]", values), ffi.from_buffer("float[]", target)
         with self._lock:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _text
-from ._arrays import tokens_in
+from ._arrays import floats_out, tokens_in
+from ._callback import Callback
 from ._handle import Handle
 from ._library import encode, ffi, lib, text_of
+from ._structs import filled, known, new_struct
 from .errors import check, new_error
-from .model import KvType, Message, Model, _filled
+from .model import KvType, Message, Model
 from .result import FinishReason, Result, Stats
 from .sampler import Sampler
 from .stream import Stream
@@ -51,14 +53,10 @@ class GenerateOptions(TypedDict, total=False):
 
 
 def _session_options(options: SessionOptions) -> tuple[Any, Any]:
-    struct = ffi.new("hob_session_options*")
-    struct.struct_size = ffi.sizeof("hob_session_options")
+    known(options, SessionOptions, "a session")
+    struct = new_struct("hob_session_options")
     struct.kv_type = lib.HOB_KV_MODEL
     for name, value in options.items():
-        if name not in SessionOptions.__annotations__:
-            raise TypeError(
-                f"unknown option of a session: {name}; there are {', '.join(SessionOptions.__annotations__)}"
-            )
         if name not in ("sampler", "system", "draft"):
             setattr(struct, name, value)
     sampler, draft = options.get("sampler"), options.get("draft")
@@ -73,20 +71,16 @@ def _session_options(options: SessionOptions) -> tuple[Any, Any]:
 
 
 def _generate_options(options: GenerateOptions) -> tuple[Any, Any]:
-    for name in options:
-        if name not in GenerateOptions.__annotations__:
-            raise TypeError(
-                f"unknown option of an answer: {name}; there are {', '.join(GenerateOptions.__annotations__)}"
-            )
-    struct = ffi.new("hob_generate_options*")
-    struct.struct_size = ffi.sizeof("hob_generate_options")
+    known(options, GenerateOptions, "an answer")
+    struct = new_struct("hob_generate_options")
     struct.max_tokens = options.get("max_tokens", 0)
     struct.ignore_eos = options.get("ignore_eos", False)
     struct.priority = options.get("priority", 0)
     seconds = options.get("max_time")
     if seconds is not None:
-        # 0 would mean "any": a time that is over already is the shortest there is.
-        struct.max_time_ms = min(max(1, round(seconds * 1000)), 2**32 - 1)
+        # 0 would mean "any": a time that is over already is the shortest there is. NaN stays NaN in this order of
+        # arguments, and round() refuses it.
+        struct.max_time_ms = round(min(max(seconds * 1000, 1), 2**32 - 1))
     stop = options.get("stop", ())
     texts = [text.encode() for text in ([stop] if isinstance(stop, str) else stop)]
     keep = [ffi.from_buffer("char[]", text) for text in texts]
@@ -113,12 +107,12 @@ class Session(Handle):
         status = lib.hob_session_create(out, model._pointer, struct, error)
         del keep
         check(status, error)
-        self._take(out[0], model)
+        self._begin(out[0], model)
         system = options.get("system")
         if system is not None:
             self.add("system", system)
 
-    def _take(self, pointer: Any, model: Model) -> None:
+    def _begin(self, pointer: Any, model: Model) -> None:
         self._lock = threading.RLock()
         self.model = model
         self._keep = model._keep
@@ -130,7 +124,7 @@ class Session(Handle):
         with self._lock:
             check(lib.hob_session_fork(out, self._pointer, error), error)
         session = Session.__new__(Session)
-        session._take(out[0], self.model)
+        session._begin(out[0], self.model)
         return session
 
     def close(self) -> None:
@@ -254,28 +248,17 @@ class Session(Handle):
             return text_of(out)
 
     def _last_result(self) -> Result:
-        out, error = ffi.new("hob_generate_result*"), new_error()
-        out.struct_size = ffi.sizeof("hob_generate_result")
+        out, error = new_struct("hob_generate_result"), new_error()
         check(lib.hob_session_get_result(out, self._pointer, error), error)
-        return Result(
-            self.reply,
-            FinishReason(out.finish_reason),
-            out.stop_index,
-            out.prompt_tokens,
-            out.cached_tokens,
-            out.generated_tokens,
-            out.dropped_tokens,
-        )
+        return filled(Result, out, text=self.reply, finish_reason=FinishReason(out.finish_reason))
 
     @property
     def stats(self) -> Stats:
         """Time and memory of the last answer."""
-        out, error = ffi.new("hob_session_stats*"), new_error()
-        out.struct_size = ffi.sizeof("hob_session_stats")
+        out, error = new_struct("hob_session_stats"), new_error()
         with self._lock:
             check(lib.hob_session_get_stats(out, self._pointer, error), error)
-        stats: Stats = _filled(Stats, out)
-        return stats
+        return filled(Stats, out)
 
     @property
     def tokens(self) -> list[int]:
@@ -325,40 +308,28 @@ class Session(Handle):
         [tokens, vocabulary_size] of float32, in `out` if that is given. Experimental.
 
         on_logits(first, logits) instead gets [rows, vocabulary_size] chunk by chunk, read-only and where the library
-        has them: copy what is to outlive the call. Where it returns False, it ends with Cancelled. The array
-        returned is empty then.
+        has them: copy what is to outlive the call. Where it returns False, it ends with Cancelled. With on_logits, the
+        array returned is empty, and `out` is not to be given.
         """
         import numpy as np
 
+        if on_logits is not None and out is not None:
+            raise ValueError("either on_logits or out gets the logits, not both")
         data, count = tokens_in(tokens)
         width = self.model.info.vocabulary_size
-        if on_logits is not None:
-            target = np.empty((0, width), np.float32)
-        elif out is None:
-            target = np.empty((count, width), np.float32)
-        elif out.shape == (count, width) and out.dtype == np.float32 and out.flags.c_contiguous:
-            target = out
-        else:
-            raise ValueError(f"out is to be a contiguous float32 array of shape {(count, width)}")
-        raised: list[BaseException] = []
+        target = np.empty((0, width), np.float32) if on_logits is not None else floats_out(out, (count, width))
 
-        def receive(_user: Any, first: int, rows: int, logits: Any) -> int:
+        def receive(first: int, rows: int, logits: Any) -> object:
             chunk = np.frombuffer(ffi.buffer(logits, rows * width * 4), np.float32).reshape(rows, width)
-            if on_logits is None:
-                target[first : first + rows] = chunk
-                return 0
-            chunk.flags.writeable = False
-            return 1 if on_logits(first, chunk) is False else 0
+            if on_logits is not None:
+                chunk.flags.writeable = False
+                return on_logits(first, chunk)
+            target[first : first + rows] = chunk
+            return None
 
-        def failed(_kind: type[BaseException], error: BaseException, _trace: object) -> None:
-            raised.append(error)
-
-        callback = ffi.callback("hob_logits_fn", receive, error=1, onerror=failed)
         error = new_error()
-        with self._lock:
-            status = lib.hob_session_evaluate(self._pointer, data, count, callback, ffi.NULL, error)
-        if raised:
-            lib.hob_error_destroy(error[0])
-            raise raised[0]
-        check(status, error)
+        with Callback("hob_logits_fn", receive) as callback:
+            with self._lock:
+                status = lib.hob_session_evaluate(self._pointer, data, count, callback.function, ffi.NULL, error)
+            callback.check(status, error)
         return target

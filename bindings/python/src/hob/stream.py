@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ._library import ffi, lib
+from ._structs import new_struct
 from .errors import HobError, check, new_error
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ class Stream:
         self._kept_messages = kept_messages
         self._lock = session._lock
         self._kind = ffi.new("hob_poll*")
-        self._token = ffi.new("hob_token*")
-        self._token.struct_size = ffi.sizeof("hob_token")
+        self._token = new_struct("hob_token")
         self._error = new_error()
         self._result: Result | None = None
         self._worker: ThreadPoolExecutor | None = None
@@ -91,8 +91,8 @@ class Stream:
     @property
     def result(self) -> Result:
         """How the answer ended. Takes what is left of it; the pieces are gone then."""
-        while not self._done:
-            self._wait()
+        while self._until_something():
+            pass
         if self._result is None:
             raise HobError("the answer failed, so it has no result")
         return self._result
@@ -113,12 +113,16 @@ class Stream:
         while not self._done:
             self._advance(_WAIT_MS)
 
-    def _wait(self) -> str:
+    def _until_something(self) -> str:
+        """The next piece; nothing: the answer is over. What is raised meanwhile ends it."""
         try:
-            return self._advance(_WAIT_MS)
+            while not self._done:
+                if piece := self._advance(_WAIT_MS):
+                    return piece
         except BaseException:
             self._close_quietly()
             raise
+        return ""
 
     def _close_quietly(self) -> None:
         try:
@@ -130,14 +134,8 @@ class Stream:
         return self
 
     def __next__(self) -> str:
-        try:
-            while not self._done:
-                piece = self._advance(_WAIT_MS)
-                if piece:
-                    return piece
-        except BaseException:
-            self._close_quietly()
-            raise
+        if piece := self._until_something():
+            return piece
         raise StopIteration
 
     def __enter__(self) -> Stream:
@@ -174,13 +172,6 @@ class Stream:
                 return piece
         self._end_worker()
         raise StopAsyncIteration
-
-    def _until_something(self) -> str:
-        while not self._done:
-            piece = self._wait()
-            if piece:
-                return piece
-        return ""
 
     async def aclose(self) -> None:
         """close() for asyncio: the loop goes on meanwhile."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from ._handle import Handle
 from ._library import ffi, lib, take_text
+from ._structs import new_struct
 from .errors import check, new_error
 
 __all__ = ["ChatTemplate"]
@@ -34,20 +35,13 @@ class ChatTemplate(Handle):
 
     def __init__(self, source: str, *, bos: str = "", eos: str = "") -> None:
         data = source.encode()
-        options, keep = ffi.new("hob_chat_template_options*"), []
-        options.struct_size = ffi.sizeof("hob_chat_template_options")
+        options, keep = new_struct("hob_chat_template_options"), []
         for field, text in ((options.bos_text, bos.encode()), (options.eos_text, eos.encode())):
             keep.append(ffi.from_buffer("char[]", text))
             field.data, field.size = keep[-1], len(text)
         out, error = ffi.new("hob_chat_template**"), new_error()
         check(lib.hob_chat_template_create(out, data, len(data), options, error), error)
         self._own(out[0], lib.hob_chat_template_destroy)
-
-    @classmethod
-    def _take(cls, pointer: Any) -> ChatTemplate:
-        template = cls.__new__(cls)
-        template._own(pointer, lib.hob_chat_template_destroy)
-        return template
 
     def render(
         self, messages: Iterable[Mapping[str, Any]], *, add_generation_prompt: bool = True, **variables: Any
@@ -60,8 +54,7 @@ class ChatTemplate(Handle):
             variables = {"messages": [dict(message) for message in messages], **variables}
             messages = []
         more = json.dumps(variables, allow_nan=False).encode() if variables else b""
-        options = ffi.new("hob_render_options*")
-        options.struct_size = ffi.sizeof("hob_render_options")
+        options = new_struct("hob_render_options")
         options.add_generation_prompt = add_generation_prompt
         view = ffi.from_buffer("char[]", more)
         options.variables.data, options.variables.size = view, len(more)

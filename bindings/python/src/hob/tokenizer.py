@@ -7,13 +7,14 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import _text
 from ._arrays import owned_tokens
+from ._enum import OpenEnum
 from ._handle import Handle
 from ._library import encode, ffi, lib, text_of
+from ._structs import filled, new_struct
 from .errors import check, new_error
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Detokenizer", "TokenInfo", "TokenKind", "Tokenizer", "TokenizerInfo"]
 
 
-class TokenKind(IntEnum):
-    """What a token stands for."""
+class TokenKind(OpenEnum):
+    """What a token stands for. A newer library may know further kinds."""
 
     NORMAL = 1
     UNKNOWN = 2  #: stands for what no token has
@@ -65,32 +66,12 @@ class Tokenizer(Handle):
         check(lib.hob_tokenizer_open(out, name, len(name), error), error)
         self._own(out[0], lib.hob_tokenizer_destroy)
 
-    @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Tokenizer:
-        """Tokenizer(path)."""
-        return cls(path)
-
-    @classmethod
-    def _take(cls, pointer: Any) -> Tokenizer:
-        tokenizer = cls.__new__(cls)
-        tokenizer._own(pointer, lib.hob_tokenizer_destroy)
-        return tokenizer
-
     @property
     def info(self) -> TokenizerInfo:
         """Size and special tokens."""
-        out, error = ffi.new("hob_tokenizer_info*"), new_error()
-        out.struct_size = ffi.sizeof("hob_tokenizer_info")
+        out, error = new_struct("hob_tokenizer_info"), new_error()
         check(lib.hob_tokenizer_get_info(out, self._pointer, error), error)
-        return TokenizerInfo(
-            out.size,
-            out.bos_token,
-            out.eos_token,
-            out.unknown_token,
-            out.separator_token,
-            bool(out.adds_bos),
-            bool(out.adds_eos),
-        )
+        return filled(TokenizerInfo, out, adds_bos=bool(out.adds_bos), adds_eos=bool(out.adds_eos))
 
     def __len__(self) -> int:
         return self.info.size
@@ -121,15 +102,13 @@ class Tokenizer(Handle):
 
     def token(self, token: int) -> TokenInfo:
         """What the vocabulary says of a token."""
-        out, error = ffi.new("hob_token_info*"), new_error()
-        out.struct_size = ffi.sizeof("hob_token_info")
+        out, error = new_struct("hob_token_info"), new_error()
         pointer = self._pointer  # out.text lies in it
-        status = lib.hob_tokenizer_get_token(out, pointer, token, error)
-        info = None if status else TokenInfo(TokenKind(out.kind), text_of(out.text), bool(out.ends_answer))
-        del pointer
-        check(status, error)
-        assert info is not None
-        return info
+        try:
+            check(lib.hob_tokenizer_get_token(out, pointer, token, error), error)
+            return TokenInfo(TokenKind(out.kind), text_of(out.text), bool(out.ends_answer))
+        finally:
+            del pointer  # a kept traceback keeps no memory
 
     def detokenizer(self, *, show_special: bool = False) -> Detokenizer:
         """For tokens that come one by one."""

@@ -60,13 +60,7 @@ extension Session {
 
   /// Ends the answer that is on its way, within one step; if none is, does nothing. Its stream ends
   /// after what had been chosen. Any thread.
-  public nonisolated func cancel() {
-    control.withLock { control in
-      guard control.running != nil else { return }
-      control.cancelled = true
-      hob_session_cancel(handle)
-    }
-  }
+  public nonisolated func cancel() { cancel(nil) }
 
   /// The last answer and how it ended.
   public var lastReply: Reply {
@@ -144,10 +138,10 @@ final class Answer: Sendable {
 }
 
 extension Session {
-  /// Cancels this answer, never a later one.
-  nonisolated func cancel(_ id: UInt64) {
+  /// Cancels this answer, never a later one; nil: whichever is on its way.
+  nonisolated func cancel(_ id: UInt64?) {
     control.withLock { control in
-      guard control.running == id else { return }
+      guard let running = control.running, id == nil || id == running else { return }
       control.cancelled = true
       hob_session_cancel(handle)
     }

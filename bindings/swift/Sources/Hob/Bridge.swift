@@ -64,6 +64,9 @@ extension Duration {
   }
 }
 
+/// A token id that the library gave: below 0 there is none.
+func known(_ token: Int32) -> Int32? { token < 0 ? nil : token }
+
 /// A C handle that may go to another thread.
 struct Handle: @unchecked Sendable {
   let pointer: OpaquePointer

@@ -3,7 +3,7 @@ import CHob
 
 /// When an answer ends, and how urgent it is.
 public struct GenerateOptions: Sendable, Hashable {
-  /// Tokens of the answer; nil: until the context is full.
+  /// Tokens of the answer; nil or 0: until the context is full.
   public var maxTokens: Int?
   /// Texts, not empty, that end the answer and are not part of it: at most 64, each at most 4096
   /// bytes.

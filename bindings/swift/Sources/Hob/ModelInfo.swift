@@ -35,8 +35,8 @@ extension Model {
       heads = Int(info.heads)
       kvHeads = Int(info.kv_heads)
       headDim = Int(info.head_dim)
-      bosToken = info.bos_token < 0 ? nil : info.bos_token
-      eosToken = info.eos_token < 0 ? nil : info.eos_token
+      bosToken = known(info.bos_token)
+      eosToken = known(info.eos_token)
       maxBatchRows = Int(info.max_batch_rows)
       hasChatTemplate = info.has_chat_template != 0
       parameters = info.parameters

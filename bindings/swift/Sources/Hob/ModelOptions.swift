@@ -23,7 +23,7 @@ public struct ModelOptions: Sendable, Hashable {
 
   /// How rotary positions are stretched for contexts longer than the model was trained on. A
   /// `factor` is how many times the original context the new one is, from 1 to 65536;
-  /// `originalContext` is in tokens, nil: the file's.
+  /// `originalContext` is in tokens, nil or 0: the file's.
   public enum RopeScaling: Sendable, Hashable {
     /// As the file says.
     case model
@@ -39,7 +39,7 @@ public struct ModelOptions: Sendable, Hashable {
     case llama3(factor: Double, originalContext: Int? = nil)
   }
 
-  /// Most tokens in one pass over the weights, at most 8192; nil: 512.
+  /// Most tokens in one pass over the weights, at most 8192; nil or 0: 512.
   public var maxBatchRows: Int?
   public var activations: Activations
   public var cacheType: CacheType
@@ -75,32 +75,19 @@ public struct ModelOptions: Sendable, Hashable {
       options.shared_cache_tokens =
         sharedCacheTokens == 0 ? -1 : try Int32(sharedCacheTokens, option: "sharedCacheTokens")
     }
-    let kind: Int
-    switch ropeScaling {
-    case .model: (kind, options.rope_factor) = (HOB_ROPE_MODEL, 0)
-    case .none: (kind, options.rope_factor) = (HOB_ROPE_NONE, 0)
-    case .linear(let factor, let original):
-      kind = try options.stretch(HOB_ROPE_LINEAR, factor, original)
-    case .ntk(let factor, let original): kind = try options.stretch(HOB_ROPE_NTK, factor, original)
-    case .yarn(let factor, let original):
-      kind = try options.stretch(HOB_ROPE_YARN, factor, original)
-    case .llama3(let factor, let original):
-      kind = try options.stretch(HOB_ROPE_LLAMA3, factor, original)
-    }
+    let (kind, factor, originalContext): (Int, Double, Int?) =
+      switch ropeScaling {
+      case .model: (HOB_ROPE_MODEL, 0, nil)
+      case .none: (HOB_ROPE_NONE, 0, nil)
+      case .linear(let factor, let original): (HOB_ROPE_LINEAR, factor, original)
+      case .ntk(let factor, let original): (HOB_ROPE_NTK, factor, original)
+      case .yarn(let factor, let original): (HOB_ROPE_YARN, factor, original)
+      case .llama3(let factor, let original): (HOB_ROPE_LLAMA3, factor, original)
+      }
     options.rope_scaling = Int32(truncatingIfNeeded: kind)
+    options.rope_factor = factor
+    options.rope_original_context = try UInt32(originalContext ?? 0, option: "originalContext")
     return options
-  }
-}
-
-extension hob_model_options {
-  fileprivate mutating func stretch(_ kind: Int, _ factor: Double, _ originalContext: Int?) throws
-    -> Int
-  {
-    rope_factor = factor
-    if let originalContext {
-      rope_original_context = try UInt32(originalContext, option: "originalContext")
-    }
-    return kind
   }
 }
 

@@ -16,16 +16,16 @@ public struct RuntimeOptions: Sendable {
   /// Receives a line without a line break, on any thread; it should be quick.
   public typealias Log = @Sendable (LogLevel, String) -> Void
 
-  /// Threads that compute; nil: as many as the process may use.
+  /// Threads that compute; nil or 0: as many as the process may use.
   public var threads: Int?
   /// Lines below it are dropped.
   public var logLevel: LogLevel
   /// Where the log goes; nil: nowhere.
   public var log: Log?
-  /// Answers that may be on their way at a time; nil: 256.
+  /// Answers that may be on their way at a time; nil or 0: 256.
   public var maxRequests: Int?
   /// Bytes that ``Runtime/Info/bytesInUse`` never passes: what would is
-  /// ``HobError/Code/resourceExhausted``, with both numbers. Nil: no limit.
+  /// ``HobError/Code/resourceExhausted``, with both numbers. Nil or 0: no limit.
   public var memoryLimit: UInt64?
 
   public init(

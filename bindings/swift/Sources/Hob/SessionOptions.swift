@@ -3,7 +3,7 @@ import CHob
 
 /// How a ``Session`` is set up.
 public struct SessionOptions: Sendable, Hashable {
-  /// Tokens of prompt and answers; nil: the model's context length.
+  /// Tokens of prompt and answers; nil or 0: the model's context length.
   public var contextTokens: Int?
   public var sampler: SamplerOptions
   /// Where the context is full, go on with a part of it, without end: the first ``keepTokens`` and
@@ -23,8 +23,8 @@ public struct SessionOptions: Sendable, Hashable {
   /// the answer is the same, bit for bit, and comes faster where it often guesses right. It lives as
   /// long as sessions need it.
   public var draft: Model?
-  /// Tokens that ``draft`` guesses at a time, at most 15; nil: as many as pay, none where guessing
-  /// does not.
+  /// Tokens that ``draft`` guesses at a time, at most 15; nil or 0: as many as pay, none where
+  /// guessing does not.
   public var draftTokens: Int?
 
   public init(

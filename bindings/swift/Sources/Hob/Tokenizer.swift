@@ -88,7 +88,6 @@ public final class Tokenizer: Sendable {
     get throws {
       var info = chob_hob_tokenizer_info()
       try check { hob_tokenizer_get_info(&info, handle, $0) }
-      func known(_ token: Int32) -> Int32? { token < 0 ? nil : token }
       return Info(
         size: Int(info.size), bosToken: known(info.bos_token), eosToken: known(info.eos_token),
         unknownToken: known(info.unknown_token), separatorToken: known(info.separator_token),

@@ -25,6 +25,21 @@ import Testing
     for (index, text) in alone.enumerated() { #expect(together[index] == text) }
   }
 
+  @Test func respondsOfOneSessionWaitForEachOther() async throws {
+    let session = try Session(await Model(Files.fixture()))
+    async let one = session.respond(to: "One", options: .exactly(40))
+    async let two = session.respond(to: "Two", options: .exactly(40))
+    let replies = try await [one, two]
+    let messages = try await session.messages
+    #expect(messages.map(\.role) == [.user, .assistant, .user, .assistant])
+    #expect(Set(messages.map(\.text)) == Set(["One", "Two"] + replies.map(\.text)))
+    // Each answer is that to the message before it.
+    let answers = ["One": replies[0].text, "Two": replies[1].text]
+    for index in [0, 2] {
+      #expect(answers[messages[index].text] == messages[index + 1].text)
+    }
+  }
+
   /// What blocks does so on threads of its own: other tasks go on, even where there are more of
   /// them than processors.
   @Test func thePoolIsNotHeldUp() async throws {

@@ -20,6 +20,19 @@ import Testing
     #expect(text.contains("top_p: 1.0"), "the comparison sees no fields: \(text)")
   }
 
+  /// 0 is the library's choice, as nil is.
+  @Test func zeroIsAsNil() throws {
+    same(
+      try RuntimeOptions(threads: 0, maxRequests: 0, memoryLimit: 0).c(),
+      chob_hob_runtime_options())
+    same(try ModelOptions(maxBatchRows: 0).c(), chob_hob_model_options())
+    same(
+      try ModelOptions(ropeScaling: .linear(factor: 2, originalContext: 0)).c(),
+      try ModelOptions(ropeScaling: .linear(factor: 2)).c())
+    same(try SessionOptions(contextTokens: 0, draftTokens: 0).c(), chob_hob_session_options())
+    try GenerateOptions(maxTokens: 0).withC { same($0.pointee, chob_hob_generate_options()) }
+  }
+
   @Test func valuesArrive() throws {
     let runtime = try RuntimeOptions(threads: 3, logLevel: .error, maxRequests: 4, memoryLimit: 5)
       .c()
