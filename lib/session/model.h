@@ -76,6 +76,7 @@ class Model {
   StatusOr<std::string> RenderChat(const std::vector<text::ChatMessage>& messages,
                                    bool add_generation_prompt) const;
   // RenderChat's text as tokens, BOS included where the vocabulary asks and the template did not.
+  // Control tokens that a message spells out are text.
   StatusOr<std::vector<int32_t>> EncodeChat(const std::vector<text::ChatMessage>& messages) const;
   // OK, or why the model cannot render chats.
   Status CheckChat() const;
