@@ -103,7 +103,10 @@ StatusOr<ValueId> DecoderBuilder::Weight(const std::string& name) {
 
 ValueId DecoderBuilder::OptionalWeight(const std::string& name) {
   const Tensor* tensor = file_.FindTensor(name);
-  return tensor == nullptr ? kNoValue : graph_.AddWeight(*tensor);
+  if (tensor == nullptr) return kNoValue;
+  const auto [entry, added] = weights_.try_emplace(tensor, kNoValue);
+  if (added) entry->second = graph_.AddWeight(*tensor);
+  return entry->second;
 }
 
 }  // namespace hob::models

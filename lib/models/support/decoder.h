@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "lib/graph/graph.h"
 #include "lib/ops/rope_angles/scaling.h"
@@ -74,6 +75,7 @@ class DecoderBuilder {
   const ModelFile& file_;
   const DecoderParameters& p_;
   Graph graph_;
+  std::unordered_map<const Tensor*, ValueId> weights_;
 };
 
 // "blk.<layer>.<part>"
