@@ -120,6 +120,10 @@ Status CheckGraph(const Graph& graph, const ModelFile& file) {
         return bad(node, "reads a value that does not exist");
       }
       const size_t index = static_cast<size_t>(id);
+      // It is the caller's memory, and nowhere while no logits are wanted.
+      if (graph.values[index].kind == ValueKind::kOutput) {
+        return bad(node, absl::StrCat("reads ", graph.values[index].name, ", an output"));
+      }
       if (graph.values[index].kind != ValueKind::kWeight && !written[index]) {
         return bad(node, absl::StrCat("reads ", graph.values[index].name, " before it is written"));
       }
@@ -134,6 +138,7 @@ Status CheckGraph(const Graph& graph, const ModelFile& file) {
       }
       written[static_cast<size_t>(id)] = true;
       if (value.kind == ValueKind::kOutput) {
+        if (node.outputs.size() != 1) return bad(node, "writes an output and something else");
         if (value.type != DType::kF32 || value.shape[0] != kLogitRowsDim ||
             value.shape[1] != graph.shape.vocabulary) {
           return bad(node, "writes an output that is not [logit rows, vocabulary] in f32");

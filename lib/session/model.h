@@ -81,7 +81,8 @@ class Model {
   // OK, or why the model cannot render chats.
   Status CheckChat() const;
 
-  // A text property; empty if the file has none. INVALID_ARGUMENT for a number not in the list.
+  // A text property; empty if the file has none. INVALID_ARGUMENT for a number not in the list, and
+  // for a text that is not UTF-8.
   StatusOr<std::string_view> Property(ModelText which) const;
   uint64_t parameters() const;
   // XXH3-128 of the file's bytes: tells models apart. The first call reads the whole file.
@@ -92,6 +93,7 @@ class Model {
  private:
   Model() = default;
   std::string_view MetadataText(std::string_view key) const;
+  StatusOr<std::string_view> RawProperty(ModelText which) const;
 
   std::shared_ptr<Runtime> runtime_;
   std::string path_;
