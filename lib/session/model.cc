@@ -162,8 +162,8 @@ std::string_view Model::MetadataText(std::string_view key) const {
 StatusOr<std::string_view> Model::Property(ModelText which) const {
   HOB_ASSIGN_OR_RETURN(const std::string_view text, RawProperty(which));
   // Strings of the interface are UTF-8; a file may say anything.
-  HOB_RETURN_IF_ERROR(
-      text::CheckUtf8(text, Concat("text property ", static_cast<int32_t>(which), " of the model")));
+  HOB_RETURN_IF_ERROR(text::CheckUtf8(
+      text, Concat("text property ", static_cast<int32_t>(which), " of the model")));
   return text;
 }
 

@@ -50,8 +50,8 @@ StatusOr<GuardedMessages> GuardMessages(const Tokenizer& tokenizer,
   places.reserve(messages.size());
   bool any = false;
   for (const ChatMessage& message : messages) {
-    places.push_back({tokenizer.FindControlTokens(message.role),
-                      tokenizer.FindControlTokens(message.content)});
+    places.push_back(
+        {tokenizer.FindControlTokens(message.role), tokenizer.FindControlTokens(message.content)});
     any = any || !places.back().role.empty() || !places.back().content.empty();
   }
   GuardedMessages guarded;

@@ -16,8 +16,8 @@ namespace hob::text {
 class SpecialTokens {
  public:
   // What vocabularies may have of them; searching takes time, and the trie memory, in proportion.
-  static constexpr size_t kLongest = 512;         // bytes of one
-  static constexpr size_t kAllBytes = 4u << 20;   // of all of them
+  static constexpr size_t kLongest = 512;        // bytes of one
+  static constexpr size_t kAllBytes = 4u << 20;  // of all of them
 
   struct Match {
     size_t begin, end;  // bytes of the text

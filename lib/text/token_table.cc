@@ -143,8 +143,7 @@ void TokenTable::FindEndOfGeneration(const Vocabulary& vocabulary) {
 }
 
 int32_t TokenTable::Find(std::string_view text) const {
-  return ids_.Find(KeyedHash(text, seed_),
-                   [&](int32_t id) { return this->text(id) == text; });
+  return ids_.Find(KeyedHash(text, seed_), [&](int32_t id) { return this->text(id) == text; });
 }
 
 }  // namespace hob::text

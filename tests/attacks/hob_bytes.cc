@@ -72,9 +72,8 @@ File SpoiltSession(const File& saved, const std::function<void(fbs::SavedSession
   fbs::FinishSavedSessionBuffer(builder, fbs::CreateSavedSession(builder, &session));
   const File pages(saved.begin() + static_cast<ptrdiff_t>(header.pages_offset), saved.end());
   header.flatbuffer_bytes = builder.GetSize();
-  header.pages_offset =
-      (sizeof(header) + builder.GetSize() + kSessionAlignment - 1) / kSessionAlignment *
-      kSessionAlignment;
+  header.pages_offset = (sizeof(header) + builder.GetSize() + kSessionAlignment - 1) /
+                        kSessionAlignment * kSessionAlignment;
   File file(static_cast<size_t>(header.pages_offset));
   std::memcpy(file.data(), &header, sizeof(header));
   std::memcpy(file.data() + sizeof(header), builder.GetBufferPointer(), builder.GetSize());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `.hob` files: a FlatBuffer with a graph, as TensorFlow Lite's and ONNX Runtime's models are.
+#include <algorithm>
 #include <cstring>
 
 #include "lib/format/hob_file.h"
@@ -172,15 +173,19 @@ TEST_CASE("tensorflow#60621: a graph with cycles") {
 
 // TensorFlow Lite: operators whose inputs are left out or too few were used all the same.
 TEST_CASE("tensorflow#62163: an operator without its inputs") {
-  for (const char* op : {"embedding", "rms_norm", "matmul", "rope", "attention", "swiglu", "add",
-                         "select_rows"}) {
+  for (const char* op :
+       {"embedding", "rms_norm", "matmul", "rope", "attention", "swiglu", "add", "select_rows"}) {
     CAPTURE(op);
     CheckSpoilt([&](fbs::ModelT& m) { NodeOf(m, op).inputs.clear(); }, {"node "});
     CheckSpoilt([&](fbs::ModelT& m) { NodeOf(m, op).inputs[0] = -1; }, {"node "});
     CheckSpoilt([&](fbs::ModelT& m) { NodeOf(m, op).inputs.resize(1000, 0); }, {"node "});
     CheckSpoilt([&](fbs::ModelT& m) { NodeOf(m, op).outputs.clear(); }, {});
-    CheckSpoilt([&](fbs::ModelT& m) { NodeOf(m, op).attributes.clear(); NodeOf(m, op).layer = 99; },
-                {"has no such layer"});
+    CheckSpoilt(
+        [&](fbs::ModelT& m) {
+          NodeOf(m, op).attributes.clear();
+          NodeOf(m, op).layer = 99;
+        },
+        {"has no such layer"});
   }
 }
 
@@ -243,8 +248,7 @@ TEST_CASE("class: tensors outside the file's data") {
   CheckSpoilt([](fbs::ModelT& m) { m.tensors[0]->shape = {int64_t{1} << 32, int64_t{1} << 32}; },
               {"product overflows"});
   CheckSpoilt([](fbs::ModelT& m) { m.tensors[0]->shape = {-1, 32}; }, {"a dimension of -1"});
-  CheckSpoilt([](fbs::ModelT& m) { m.tensors[0]->type = -5; }, {"unknown type"},
-              HOB_UNIMPLEMENTED);
+  CheckSpoilt([](fbs::ModelT& m) { m.tensors[0]->type = -5; }, {"unknown type"}, HOB_UNIMPLEMENTED);
 }
 
 // Operators take the shapes that a file gives their values.
@@ -259,7 +263,8 @@ TEST_CASE("class: shapes that do not fit") {
   CheckSpoilt([](fbs::ModelT& m) { m.graph->values[1]->shape = {-1, int64_t{1} << 40}; },
               {"has no shape or type of an activation"});
   CheckSpoilt([](fbs::ModelT& m) { m.graph->values[1]->shape.clear(); }, {"has no shape or type"});
-  CheckSpoilt([](fbs::ModelT& m) { m.graph->values[1]->shape = {7, 32}; }, {"has no shape or type"});
+  CheckSpoilt([](fbs::ModelT& m) { m.graph->values[1]->shape = {7, 32}; },
+              {"has no shape or type"});
   CheckSpoilt([](fbs::ModelT& m) { m.graph->values[1]->dtype = 99; }, {"has no shape or type"});
   CheckSpoilt([](fbs::ModelT& m) { m.graph->values[1]->kind = 77; }, {"has kind 77"});
   CheckSpoilt(
@@ -296,8 +301,9 @@ TEST_CASE("class: attributes out of range") {
                 {"attention"});
     CheckSpoilt([&](fbs::ModelT& m) { SetAttribute(NodeOf(m, "rope"), "head_dim", value); },
                 {"rope"});
-    CheckSpoilt([&](fbs::ModelT& m) { SetAttribute(NodeOf(m, "rope_angles"), "dimensions", value); },
-                {"rope_angles"});
+    CheckSpoilt(
+        [&](fbs::ModelT& m) { SetAttribute(NodeOf(m, "rope_angles"), "dimensions", value); },
+        {"rope_angles"});
   }
   CheckSpoilt([](fbs::ModelT& m) { NodeOf(m, "attention").attributes[0]->kind = 9; },
               {"has kind 9"});
@@ -329,8 +335,12 @@ TEST_CASE("class: a graph that multiplies its weights") {
     const int32_t weight = head.inputs[1];
     std::vector<std::unique_ptr<fbs::GraphNodeT>> more;
     for (int i = 0; i < 10000; ++i) {
-      auto node = std::make_unique<fbs::GraphNodeT>(head);
+      auto node = std::make_unique<fbs::GraphNodeT>();
+      node->op = "matmul";
       node->name = "again";
+      node->attributes.push_back(std::make_unique<fbs::AttributeT>());
+      node->attributes[0]->key = "weights";
+      node->attributes[0]->int_value = 1;
       node->inputs = {input, weight, -1};
       node->outputs = {AddActivation(m, 259)};
       more.push_back(std::move(node));

@@ -45,9 +45,7 @@ void CheckNoNumbers(const TinyModel& model) {
 
 }  // namespace
 
-TEST_CASE("the tiny model itself answers") {
-  CHECK(CheckAnswers(TinyModel().Build()).size() == 7);
-}
+TEST_CASE("the tiny model itself answers") { CHECK(CheckAnswers(TinyModel().Build()).size() == 7); }
 
 // Many loaders divide the width by the number of heads first and look later (SIGFPE).
 TEST_CASE("class: no attention heads") {
@@ -207,8 +205,7 @@ TEST_CASE("class: rotary divisors that are zero or no number") {
   for (const float divisor : {-0.0f, kNan, 1e-30f}) {
     TinyTensor tensor = FloatTensor("rope_freqs.weight", {8}, 1.0f);
     std::memcpy(tensor.data.data() + 8, &divisor, sizeof(divisor));
-    CheckRefused(TinyModel().Add(tensor), HOB_INVALID_ARGUMENT,
-                 {"a divisor is zero or no number"});
+    CheckRefused(TinyModel().Add(tensor), HOB_INVALID_ARGUMENT, {"a divisor is zero or no number"});
   }
   CheckRefused(TinyModel().Add(FloatTensor("rope_freqs.weight", {7}, 1.0f)), HOB_INVALID_ARGUMENT,
                {"the divisors"});
@@ -236,14 +233,14 @@ TEST_CASE("class: a sliding window that is none") {
   const TemporaryFolder folder;
   TinyModel model;
   model.Set("general.architecture", Text("gemma3"));
-  for (const auto& [name, value] : std::vector<std::pair<std::string, uint32_t>>{
-           {"block_count", 1},
-           {"context_length", 64},
-           {"embedding_length", 32},
-           {"feed_forward_length", 32},
-           {"attention.head_count", 2},
-           {"attention.head_count_kv", 1},
-           {"attention.sliding_window", 16}}) {
+  for (const auto& [name, value] :
+       std::vector<std::pair<std::string, uint32_t>>{{"block_count", 1},
+                                                     {"context_length", 64},
+                                                     {"embedding_length", 32},
+                                                     {"feed_forward_length", 32},
+                                                     {"attention.head_count", 2},
+                                                     {"attention.head_count_kv", 1},
+                                                     {"attention.sliding_window", 16}}) {
     model.Set("gemma3." + name, U32(value));
   }
   model.Set("gemma3.attention.sliding_window_pattern", Numbers<uint8_t>(kBool, {1, 0, 1}));
@@ -323,8 +320,7 @@ TEST_CASE("class: LoRA shapes") {
 TEST_CASE("class: other things than models in GGUF") {
   for (const char* type : {"mmproj", "imatrix"}) {
     CheckKey("general.type", Text(type),
-             {"is not a model but of general.type '" + std::string(type) + "'"},
-             HOB_UNIMPLEMENTED);
+             {"is not a model but of general.type '" + std::string(type) + "'"}, HOB_UNIMPLEMENTED);
   }
   CheckKey("general.type", U32(1), {"'general.type' is not a string"});
 }

@@ -60,8 +60,8 @@ TEST_CASE("llama.cpp#27439: a saved session cut short") {
   const Place place;
   for (size_t size = 0; size < place.saved.size(); size += 1 + size / 8) {
     CAPTURE(size);
-    const Outcome outcome = place.Restore({place.saved.begin(), place.saved.begin() +
-                                                                    static_cast<ptrdiff_t>(size)});
+    const Outcome outcome =
+        place.Restore({place.saved.begin(), place.saved.begin() + static_cast<ptrdiff_t>(size)});
     if (size == 0) {
       CHECK(outcome.status != HOB_OK);
     } else {
@@ -188,6 +188,12 @@ TEST_CASE("class: cache pages of NaN with right checksums") {
   const Outcome outcome =
       Try([&](auto e) { return hob_session_generate(nullptr, place.session.get(), &options, e); });
   CheckOutcome(outcome, HOB_INTERNAL, {"the model's logits are not numbers"});
+  // Other sessions that begin with the same text share nothing of it.
+  const SessionPtr fresh = MakeSession(place.model.get());
+  REQUIRE(AddMessage(fresh.get(), "user", "hello, who are you?") == HOB_OK);
+  CHECK(Generate(fresh.get(), 8).generated_tokens == 8);
+  REQUIRE(place.Restore(place.saved).status == HOB_OK);
+  CHECK(Reply(fresh.get()) == Reply(place.session.get()));
   place.CheckGoesOn();
 }
 
@@ -265,9 +271,8 @@ TEST_CASE("class: numbers of a request that make no sense") {
   for (const Case& c : cases) {
     hob_sampler_options options = HOB_SAMPLER_OPTIONS_INIT;
     c.spoil(options);
-    CheckOutcome(
-        Try([&](auto e) { return hob_session_set_sampler(session.get(), &options, e); }),
-        HOB_INVALID_ARGUMENT, {c.part});
+    CheckOutcome(Try([&](auto e) { return hob_session_set_sampler(session.get(), &options, e); }),
+                 HOB_INVALID_ARGUMENT, {c.part});
   }
   CheckStillAnswers(runtime.get());
 }

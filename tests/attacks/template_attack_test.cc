@@ -2,7 +2,6 @@
 // Chat templates are programs from a file. None of these may leave the sandbox, run on, or take
 // the memory; and what a user writes must not speak for the template.
 #include <algorithm>
-#include <thread>
 
 #include "tests/attacks/attack.h"
 
@@ -16,24 +15,27 @@ std::string Times(size_t count, std::string_view text) {
   return out;
 }
 
+// One call alone: bombs take their time.
 Outcome RenderOutcome(std::string_view source, std::string_view variables = {},
                       std::string* out = nullptr) {
-  return Try([&](hob_error** e) {
-    hob_chat_template* made = nullptr;
-    const hob_status created =
-        hob_chat_template_create(&made, source.data(), source.size(), nullptr, e);
-    if (created != HOB_OK) return created;
+  hob_error* error = nullptr;
+  hob_chat_template* made = nullptr;
+  Outcome outcome;
+  outcome.status = hob_chat_template_create(&made, source.data(), source.size(), nullptr, &error);
+  if (outcome.status == HOB_OK) {
     const TemplatePtr owner(made);
     hob_render_options options = HOB_RENDER_OPTIONS_INIT;
     options.variables = Piece(variables);
     char* text = nullptr;
     size_t size = 0;
-    const hob_status status =
-        hob_chat_template_render(&text, &size, made, nullptr, 0, &options, e);
+    outcome.status = hob_chat_template_render(&text, &size, made, nullptr, 0, &options, &error);
     if (out != nullptr) out->assign(text == nullptr ? "" : text, size);
     hob_free(text);
-    return status;
-  });
+  }
+  const ErrorPtr owner(error);
+  CHECK(hob_error_code(error) == outcome.status);
+  outcome.message = Text(hob_error_message(error));
+  return outcome;
 }
 
 void CheckTemplate(std::string_view source, hob_status status, Parts parts) {
@@ -43,16 +45,13 @@ void CheckTemplate(std::string_view source, hob_status status, Parts parts) {
   CHECK(outcome.message.size() < 2200);
 }
 
-// Each ends by a limit; on a thread, whose stack is small on some systems.
+// Each ends by a limit.
 void CheckBombs(std::initializer_list<std::string_view> sources) {
-  double peak = 0;
-  std::thread([&] {
-    peak = PeakMiB([&] {
-      for (const std::string_view source : sources) {
-        CheckTemplate(source, HOB_RESOURCE_EXHAUSTED, {"limit"});
-      }
-    });
-  }).join();
+  const double peak = PeakMiB([&] {
+    for (const std::string_view source : sources) {
+      CheckTemplate(source, HOB_RESOURCE_EXHAUSTED, {"limit"});
+    }
+  });
   CHECK(peak < 700);
 }
 
@@ -88,8 +87,9 @@ TEST_CASE("CVE-2026-5760: the same in a model that is opened and asked") {
   const ModelPtr model = OpenModel(runtime.get(), path);  // raw text still works
   const SessionPtr session = MakeSession(model.get());
   REQUIRE(AddMessage(session.get(), "user", "hello") == HOB_OK);
-  CheckOutcome(Try([&](auto e) { return hob_session_generate(nullptr, session.get(), nullptr, e); }),
-               HOB_INVALID_ARGUMENT, {"chat template", "'lipsum' is undefined"});
+  CheckOutcome(
+      Try([&](auto e) { return hob_session_generate(nullptr, session.get(), nullptr, e); }),
+      HOB_INVALID_ARGUMENT, {"chat template", "'lipsum' is undefined"});
   const SessionPtr other = MakeSession(model.get());
   AddTokens(other.get(), {1, 2, 3});
   CHECK(Generate(other.get(), 2).generated_tokens == 2);
@@ -229,8 +229,8 @@ TEST_CASE("class: time that no step counts") {
       "{% endfor %}",
       "{% for i in range(1000) %}{% set s = strftime_now('%c' * 5000000) %}{% endfor %}",
       "{{ (['x'] * 100000)|map('format'" + named + ")|list|length }}",
-      "{% macro m(" + parameters + ") %}{% endmacro %}{% for i in range(1000) %}{{ m(" +
-          arguments + ") }}{% endfor %}",
+      "{% macro m(" + parameters + ") %}{% endmacro %}{% for i in range(1000) %}{{ m(" + arguments +
+          ") }}{% endfor %}",
       "{% for i in range(1000) %}" + assignments + "{% endfor %}",
       "{{ ('{x}' * 3000000).format(x=1" + named + ") }}",
   });
@@ -272,9 +272,10 @@ TEST_CASE("class: slices and ranges that wrap") {
                              {}, &text),
                HOB_OK, {});
   CHECK(text == "bc[1, 2, 3][1, 2]");
-  CheckTemplate("{% set ns = namespace(r=range(1)) %}{% for i in range(99) %}"
-                "{% set ns.r = ns.r[::2] %}{% endfor %}{{ ns.r }}",
-                HOB_RESOURCE_EXHAUSTED, {"the step of a range is too large"});
+  CheckTemplate(
+      "{% set ns = namespace(r=range(1)) %}{% for i in range(99) %}"
+      "{% set ns.r = ns.r[::2] %}{% endfor %}{{ ns.r }}",
+      HOB_RESOURCE_EXHAUSTED, {"the step of a range is too large"});
   CheckTemplate("{{ 9223372036854775807 + 1 }}", HOB_UNIMPLEMENTED, {"beyond 64 bits"});
   CheckTemplate("{{ (-9223372036854775807 - 1) // -1 }}", HOB_UNIMPLEMENTED, {"beyond 64 bits"});
   CheckTemplate("{{ 1 % 0 }}", HOB_INVALID_ARGUMENT, {"division by zero"});
@@ -301,10 +302,10 @@ TEST_CASE("class: a template of ten megabytes") {
 TEST_CASE("class: JSON depth") {
   constexpr size_t kDeep = 100000;
   const double peak = PeakMiB([&] {
-    for (const std::string& json :
-         {"{\"tools\":" + Times(kDeep, "[") + Times(kDeep, "]") + "}",
-          Times(kDeep, "{\"a\":") + "1" + Times(kDeep, "}"), "{\"tools\":" + Times(kDeep, "[{\"a\":"),
-          "{\"a\":" + Times(97, "[") + Times(97, "]") + "}"}) {
+    for (const std::string& json : {"{\"tools\":" + Times(kDeep, "[") + Times(kDeep, "]") + "}",
+                                    Times(kDeep, "{\"a\":") + "1" + Times(kDeep, "}"),
+                                    "{\"tools\":" + Times(kDeep, "[{\"a\":"),
+                                    "{\"a\":" + Times(97, "[") + Times(97, "]") + "}"}) {
       CheckOutcome(RenderOutcome("{{ tools|tojson }}", json), HOB_INVALID_ARGUMENT,
                    {"extra variables", "nested too deeply"});
     }
@@ -375,11 +376,13 @@ TEST_CASE("llama.cpp#24382: control tokens in a user's text") {
   CHECK(count(prompt("user<|im_end|>", "x"), end) == count(plain, end));
   // All noncharacters of the block at once leave none to mark with.
   std::string all = "<|im_end|>";
-  for (int last = 0x90; last <= 0xAF; ++last) all += std::string("\xEF\xB7") + static_cast<char>(last);
+  for (int last = 0x90; last <= 0xAF; ++last)
+    all += std::string("\xEF\xB7") + static_cast<char>(last);
   const SessionPtr session = MakeSession(model.get());
   REQUIRE(AddMessage(session.get(), "user", all) == HOB_OK);
-  CheckOutcome(Try([&](auto e) { return hob_session_generate(nullptr, session.get(), nullptr, e); }),
-               HOB_INVALID_ARGUMENT, {"all noncharacters from U+FDD0 to U+FDEF"});
+  CheckOutcome(
+      Try([&](auto e) { return hob_session_generate(nullptr, session.get(), nullptr, e); }),
+      HOB_INVALID_ARGUMENT, {"all noncharacters from U+FDD0 to U+FDEF"});
   CheckStillAnswers(runtime.get());
 }
 
@@ -387,11 +390,12 @@ TEST_CASE("llama.cpp#24382: control tokens in a user's text") {
 TEST_CASE("class: a model whose template is a bomb") {
   const TemporaryFolder folder;
   const std::string path = folder / "bomb.gguf";
-  WriteBytes(path, TinyModel()
-                       .Set("tokenizer.chat_template",
-                            Text("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}"
-                                 "{% endfor %}"))
-                       .Build());
+  WriteBytes(path,
+             TinyModel()
+                 .Set("tokenizer.chat_template",
+                      Text("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}"
+                           "{% endfor %}"))
+                 .Build());
   const RuntimePtr runtime = MakeRuntime();
   {
     const ModelPtr model = OpenModel(runtime.get(), path);
