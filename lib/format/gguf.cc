@@ -169,6 +169,7 @@ StatusOr<ModelFile> ParseGguf(std::span<const uint8_t> bytes) {
   HOB_ASSIGN_OR_RETURN(model.architecture, model.metadata.Text("general.architecture", ""));
   HOB_RETURN_IF_ERROR(ReadTensors(cursor, header, bytes, &model));
   HOB_ASSIGN_OR_RETURN(model.vocabulary, ExtractVocabulary(&model.metadata));
+  HOB_RETURN_IF_ERROR(CheckOverlaps(model));
   HOB_RETURN_IF_ERROR(ValidateModel(model));
   return model;
 }

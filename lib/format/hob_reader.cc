@@ -15,8 +15,8 @@ constexpr std::string_view kCorruptHint =
     "The file is truncated or corrupt; fetch or convert it again.";
 constexpr uint32_t kMaxDepth = 16;  // the schema is four deep
 constexpr uint32_t kMaxTables = 4u << 20;
-constexpr size_t kMaxNodes = 1u << 16;
-constexpr size_t kMaxValues = 1u << 18;
+constexpr size_t kMaxNodes = 1u << 15;  // planning takes the square of them
+constexpr size_t kMaxValues = 1u << 16;
 constexpr size_t kMaxAttributes = 64;  // of a node
 
 Status Corrupt(std::string_view message) {
@@ -281,6 +281,7 @@ StatusOr<ModelFile> ParseHob(std::span<const uint8_t> bytes) {
   const auto data = bytes.subspan(static_cast<size_t>(header.data_offset),
                                   static_cast<size_t>(header.data_bytes));
   HOB_RETURN_IF_ERROR(ReadTensors(root, data, &budget, &model));
+  HOB_RETURN_IF_ERROR(CheckOverlaps(model));
   HOB_RETURN_IF_ERROR(ValidateModel(model));
   if (root.graph() != nullptr) {
     HOB_RETURN_IF_ERROR(CheckGraphSize(*root.graph(), &budget));
