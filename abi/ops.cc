@@ -62,7 +62,7 @@ StatusOr<hob_matrix*> MakeMatrix(const hob_runtime* runtime, hob_type type, size
   HOB_RETURN_IF_ERROR(builder.AddOutput(y));
   HOB_ASSIGN_OR_RETURN(ProgramObject object, MakeProgram(runtime->object, builder, options));
   std::string provider = object.program->Describe().back().provider;
-  return new hob_matrix{std::move(object), type, rows, columns, std::move(provider)};
+  return Adopt(new hob_matrix{std::move(object), type, rows, columns, std::move(provider)});
 }
 
 StatusOr<ProgramOptions> ReadMatrixOptions(const hob_matrix_options* options) {
