@@ -100,7 +100,9 @@ struct ModelFile {
 // used: counts, sizes, offsets, alignment, types, overflow. Vocabulary-only files have no tensors.
 // Errors name the file, the field and its offset; UNIMPLEMENTED for a tensor type or version that
 // hob does not run, by name. Nothing is left allocated on failure. Thread-safe.
-StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(const std::string& path);
+// The file is mapped, or copied to memory of `copy_to`.
+StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(
+    const std::string& path, std::shared_ptr<Allocator> copy_to = nullptr);
 
 // How a `.hob` file's weights are written.
 struct WeightPacking {
