@@ -15,7 +15,8 @@ int FunctionIndex(std::string_view name);
 std::string_view NothingToFail(std::string_view function);
 
 // Names the functions whose points are not as they should be: what can fail is injected into, or
-// listed with a reason. `points` is of Functions(), `called` too. Returns how many are wrong.
+// listed with a reason. `points` and `called` are of Functions();
+// locks do not count, which the library's threads take meanwhile. Returns how many are wrong.
 int CheckCoverage(const std::vector<int64_t>& points, const std::vector<bool>& called);
 
 }  // namespace hob::inject

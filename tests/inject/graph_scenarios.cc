@@ -94,6 +94,7 @@ void Graph(Probe& probe, hob_runtime* runtime) {
     return probe.Call("hob_graph_add_node",
                       [&](hob_error** e) { return hob_graph_add_node(out, graph, &given, e); });
   };
+  const hob_attribute weights = {{"weights", 7}, HOB_ATTRIBUTE_INTEGER, 0, 1, 0};
   const hob_attribute epsilon = {{"epsilon", 7}, HOB_ATTRIBUTE_REAL, 0, 0, 1e-5};
   if (!probe.Call("hob_graph_add_input",
                   [&](hob_error** e) {
@@ -102,7 +103,7 @@ void Graph(Probe& probe, hob_runtime* runtime) {
       !weight(&norm_weight, scale, 0, "the weight of the norm") ||
       !weight(&product_weight, matrix, 64, "the weight of the product") ||
       !node(&norm, "rms_norm", {input, norm_weight}, {epsilon}) ||
-      !node(&product, "matmul", {norm, product_weight}, {}) ||
+      !node(&product, "matmul", {norm, product_weight, HOB_NO_VALUE}, {weights}) ||
       !node(&sum, "add", {product, input}, {}) ||
       !probe.Call("hob_graph_add_output",
                   [&](hob_error** e) { return hob_graph_add_output(graph, sum, e); })) {

@@ -22,10 +22,13 @@ bool FileFails(const char* function, int error) {
   return true;
 }
 
+// Never twice in a row on a thread: whoever tries again gets on.
+thread_local bool interrupted_last = false;
+
 bool Interrupted(const char* function) {
-  if (!Fails(Kind::kInterruption, function)) return false;
+  if (!Fails(Kind::kInterruption, function) || interrupted_last) return interrupted_last = false;
   errno = EINTR;
-  return true;
+  return interrupted_last = true;
 }
 
 // In turn: interrupted before anything is done (0), after one byte, after half.
@@ -34,11 +37,13 @@ Part PartOf(const char* function, size_t& size) {
   if (!Fails(Kind::kInterruption, function)) return Part::kAll;
   static std::atomic<unsigned> turn = 0;
   const unsigned now = turn++ % 3;
-  if (now == 0 || size < 2) {
+  if (now == 0 && !interrupted_last) {
     errno = EINTR;
+    interrupted_last = true;
     return Part::kNone;
   }
-  size = now == 1 ? 1 : size / 2;
+  interrupted_last = false;
+  if (size > 1) size = now == 1 ? 1 : size / 2;
   return Part::kSome;
 }
 

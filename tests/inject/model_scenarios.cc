@@ -187,9 +187,13 @@ void AddModelScenarios(std::vector<Scenario>& out) {
   hob_model_options rope = HOB_MODEL_OPTIONS_INIT;
   rope.rope_scaling = HOB_ROPE_YARN;
   rope.rope_factor = 2;
+  rope.rope_original_context = 128;
   rope.kv_type = HOB_KV_INT8;
   rope.activations = HOB_ACTIVATIONS_INT8;
   out.push_back(Open("open GGUF, Q4_0, YaRN and int8", "llama-q4_0.gguf", rope, 30));
+  hob_model_options copied = HOB_MODEL_OPTIONS_INIT;
+  copied.copy_file = 1;
+  out.push_back(Open("open GGUF, copied", "smollm-q4_1.gguf", copied));
   out.push_back(OpenConverted("open .hob", HOB_CONVERT_KEEP));
   out.push_back(OpenConverted("open .hob, int8", HOB_CONVERT_INT8));
   for (const char* const fixture : {"llama-float.gguf", "smollm-q4_1.gguf"}) {

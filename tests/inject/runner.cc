@@ -241,7 +241,7 @@ std::vector<int64_t> Choose(int64_t count, int64_t most) {
 
 int64_t Most(const Scenario& scenario, Kind kind, Mode mode, bool full) {
   if (full) return INT64_MAX / 4;
-  int64_t most = mode == Mode::kOnce ? scenario.points : (scenario.points + 1) / 2;
+  int64_t most = mode == Mode::kOnce ? scenario.points * 4 : scenario.points * 2;
   if (kind == Kind::kLock) most = std::min<int64_t>(most, 12);  // which one it is differs by run
   return most;
 }
@@ -332,6 +332,7 @@ int RunAll(const Options& options) {
       const int64_t seen = counted.seen[static_cast<size_t>(jobs[j].kind)];
       sums.Add(jobs[j], seen);
       all.Add(jobs[j], seen);
+      if (jobs[j].kind == Kind::kLock) continue;
       for (size_t f = 0; f < points.size(); ++f) {
         for (size_t k = 0; k < kKinds; ++k) points[f] += jobs[j].slot->functions[f][k];
       }

@@ -34,7 +34,8 @@ struct Scenario {
   std::string name;
   // Made once in a process, without injection: what the runs share.
   std::function<Run(const Files&)> prepare;
-  // Most points of a kind and mode that the default run takes.
+  // A quarter of the points of a kind that the default run takes once, and half of those in the
+  // other modes.
   int64_t points = 60;
   // Each point in a process of its own that has not run the scenario before.
   bool fresh = false;

@@ -144,6 +144,13 @@ void Sampler(Probe& probe) {
                   [&](hob_error** e) { return hob_sampler_accept(sampler, prompt, 4, e); })) {
     return;
   }
+  if (!probe.Call("hob_sampler_get_probabilities", [&](hob_error** e) {
+        return hob_sampler_get_probabilities(probabilities.data(), sampler, logits.data(),
+                                             logits.size(), e);
+      })) {
+    return;
+  }
+  probe.Same("probabilities", {reinterpret_cast<const char*>(probabilities.data()), 4000});
   std::string drawn;
   for (int i = 0; i < 4; ++i) {
     int32_t token = -1;
@@ -158,13 +165,6 @@ void Sampler(Probe& probe) {
     drawn += std::to_string(token) + " ";
   }
   probe.Same("drawn", drawn);
-  if (!probe.Call("hob_sampler_get_probabilities", [&](hob_error** e) {
-        return hob_sampler_get_probabilities(probabilities.data(), sampler, logits.data(),
-                                             logits.size(), e);
-      })) {
-    return;
-  }
-  probe.Same("probabilities", {reinterpret_cast<const char*>(probabilities.data()), 4000});
   uint64_t state = 0;
   if (!probe.Call("hob_sampler_get_drawn",
                   [&](hob_error** e) { return hob_sampler_get_drawn(&state, sampler, e); }) ||
