@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "lib/session/plan.h"
+#include "lib/text/control_guard.h"
 #include "lib/text/unicode.h"
 
 namespace hob {
@@ -145,9 +146,14 @@ StatusOr<std::string> Model::RenderChat(const std::vector<text::ChatMessage>& me
 
 StatusOr<std::vector<int32_t>> Model::EncodeChat(
     const std::vector<text::ChatMessage>& messages) const {
-  HOB_ASSIGN_OR_RETURN(const std::string rendered, RenderChat(messages, true));
+  HOB_ASSIGN_OR_RETURN(const text::GuardedMessages guarded,
+                       text::GuardMessages(*tokenizer_, messages));
+  HOB_ASSIGN_OR_RETURN(std::string rendered,
+                       RenderChat(guarded.mark.empty() ? messages : guarded.messages, true));
+  const std::vector<size_t> cuts = text::RemoveMarks(guarded.mark, &rendered);
   text::EncodeOptions options;
   options.parse_special = true;
+  options.cuts = cuts;
   HOB_ASSIGN_OR_RETURN(std::vector<int32_t> tokens, tokenizer_->Encode(rendered, options));
   const int32_t bos = tokenizer_->bos();
   if (file_->vocabulary.add_bos && bos >= 0 && (tokens.empty() || tokens.front() != bos)) {
@@ -163,6 +169,14 @@ std::string_view Model::MetadataText(std::string_view key) const {
 }
 
 StatusOr<std::string_view> Model::Property(ModelText which) const {
+  HOB_ASSIGN_OR_RETURN(const std::string_view text, RawProperty(which));
+  // Strings of the interface are UTF-8; a file may say anything.
+  HOB_RETURN_IF_ERROR(text::CheckUtf8(
+      text, Concat("text property ", static_cast<int32_t>(which), " of the model")));
+  return text;
+}
+
+StatusOr<std::string_view> Model::RawProperty(ModelText which) const {
   switch (which) {
     case ModelText::kArchitecture:
       return std::string_view(file_->architecture);
