@@ -72,6 +72,9 @@ StatusOr<Code> Compile(std::string_view pattern) {
   Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(source.data()), source.size(),
                           PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &error, &offset,
                           nullptr));
+  if (code == nullptr && (error == PCRE2_ERROR_HEAP_FAILED || error == PCRE2_ERROR_NOMEMORY)) {
+    return OutOfMemory();
+  }
   if (code == nullptr) {
     return Error(
         StatusCode::kInternal,
