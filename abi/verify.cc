@@ -60,6 +60,10 @@ hob_status hob_verify_file(char** out_comment, size_t* out_size, const char* pat
   using namespace hob::abi;
   return Call(error, [&]() -> hob::Status {
     HOB_RETURN_IF_ERROR(CheckRange(path, path_size, "path"));
+    if (path_size == 0) {
+      return hob::Error(hob::StatusCode::kInvalidArgument, "the path is empty",
+                        "Name the file whose signature is to be checked.");
+    }
     HOB_RETURN_IF_ERROR(CheckRange(keys, key_count, "keys"));
     if (key_count == 0) {
       return hob::Error(hob::StatusCode::kInvalidArgument, "no keys are given",

@@ -12,7 +12,7 @@ hob_set_isa_flags(${HOB_SOURCES})
 # The types of the interface, for the comparison with the baseline: without them abidiff finds no difference, ever.
 if(HOB_BUILD_TESTS AND NOT MSVC)
   file(GLOB _abi CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/abi/*.cc")
-  set_property(SOURCE ${_abi} APPEND PROPERTY COMPILE_OPTIONS -g)
+  set_property(SOURCE ${_abi} APPEND PROPERTY COMPILE_OPTIONS -g ${HOB_PREFIX_MAP})
 endif()
 
 # What lib/ and abi/ see, and the tests of their insides too.
