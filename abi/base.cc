@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "abi/error.h"
+#include "lib/text/unicode.h"
 
 #if !defined(HOB_VERSION_STRING)
 #define HOB_VERSION_STRING "0.1.0"
@@ -43,6 +44,33 @@ hob_error* NewError(hob_status code, std::string_view message, std::string_view 
   return new (memory) hob_error{code, message_copy, message.size(), hint_copy, hint.size()};
 }
 
+// Messages carry names and texts out of files: they become UTF-8 that drives no terminal, and of a
+// size to be read.
+std::string Readable(std::string_view message) {
+  constexpr size_t kEnds = 1024;  // bytes that stay of a long message's beginning and end
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  for (size_t i = 0; i < message.size();) {
+    if (message.size() > 2 * kEnds && i >= kEnds && i < message.size() - kEnds) {
+      out += " … ";
+      i = message.size() - kEnds;
+    }
+    const text::Utf8Step step = text::StepUtf8(message, i);
+    const auto byte = static_cast<uint8_t>(message[i]);
+    if (step.state != text::Utf8State::kValid) {
+      out += text::kReplacementUtf8;
+    } else if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F) {
+      out += "\\x";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    } else {
+      out += message.substr(i, step.length);
+    }
+    i += step.length;
+  }
+  return out;
+}
+
 }  // namespace
 
 hob_status FailOutOfMemory(hob_error** error) noexcept {
@@ -55,8 +83,9 @@ hob_status Fail(hob_error** error, const Status& status) {
   const auto code = static_cast<hob_status>(status.code());
   if (error == nullptr) return code;
   try {
-    const std::string hint = HintOf(status);
-    const std::string_view message(status.message().data(), status.message().size());
+    const std::string hint = Readable(HintOf(status));
+    const std::string message =
+        Readable(std::string_view(status.message().data(), status.message().size()));
     *error = NewError(code, message, hint);
     if (*error != nullptr) return code;
   } catch (...) {  // only memory can be out here

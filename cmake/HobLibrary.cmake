@@ -24,6 +24,9 @@ target_compile_definitions(hob_deps INTERFACE HWY_IS_DEBUG_BUILD=0)
 target_link_libraries(hob_deps INTERFACE hob_flags
   absl::status absl::statusor absl::strings absl::cord
   hob_dep::pcre2-8 hob_dep::utf8proc Threads::Threads)
+if(HOB_CHECKED)
+  target_compile_definitions(hob_deps INTERFACE HOB_CHECKED=1)
+endif()
 if(HOB_WITH_XNNPACK)
   target_compile_definitions(hob_deps INTERFACE HOB_HAVE_XNNPACK=1)
   target_link_libraries(hob_deps INTERFACE XNNPACK::XNNPACK)

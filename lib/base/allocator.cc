@@ -7,6 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include "lib/base/contain.h"
+
 #if defined(_WIN32)
 #include <malloc.h>
 #endif
@@ -43,14 +45,27 @@ bool Allocator::Claim(size_t bytes) {
   return true;
 }
 
+// Destructors call this: what the hook throws ends here, and the memory was the app's to free.
+void Allocator::ReleaseByHook(void* memory, size_t bytes) {
+  if (hooks_.release == nullptr) return;
+  CallHook(
+      [&] {
+        hooks_.release(hooks_.user, memory, bytes, kAlignment);
+        return true;
+      },
+      false);
+}
+
 void* Allocator::Allocate(size_t bytes) {
   if (bytes == 0 || !Claim(bytes)) return nullptr;
   void* memory;
   if (hooks_.allocate != nullptr) {
-    memory = hooks_.allocate(hooks_.user, bytes, kAlignment);
+    // One that throws has no memory.
+    memory = CallHook([&] { return hooks_.allocate(hooks_.user, bytes, kAlignment); },
+                      static_cast<void*>(nullptr));
     // Kernels rely on the alignment: an app that does not give it has no usable memory.
     if (reinterpret_cast<uintptr_t>(memory) % kAlignment != 0) {
-      if (hooks_.release != nullptr) hooks_.release(hooks_.user, memory, bytes, kAlignment);
+      ReleaseByHook(memory, bytes);
       memory = nullptr;
     }
   } else {
@@ -75,8 +90,8 @@ void Allocator::Release(void* memory, size_t bytes) {
   if (memory == nullptr) return;
   if (hooks_.allocate == nullptr) {
     SystemRelease(memory);
-  } else if (hooks_.release != nullptr) {
-    hooks_.release(hooks_.user, memory, bytes, kAlignment);
+  } else {
+    ReleaseByHook(memory, bytes);
   }
   in_use_.fetch_sub(bytes, std::memory_order_relaxed);
 }

@@ -80,10 +80,13 @@ const Tensor* ModelFile::FindTensor(std::string_view name) const {
   return found == tensor_index.end() ? nullptr : &tensors[found->second];
 }
 
-StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(const std::string& path) {
+StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(const std::string& path,
+                                                         std::shared_ptr<Allocator> copy_to) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return RefuseDirectory(path);
-  HOB_ASSIGN_OR_RETURN(std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
+  HOB_ASSIGN_OR_RETURN(
+      std::shared_ptr<const MappedFile> file,
+      copy_to == nullptr ? MappedFile::Open(path) : MappedFile::Copy(path, std::move(copy_to)));
   StatusOr<ModelFile> model = Parse(file->bytes());
   if (!model.ok()) return Annotate(model.status(), path);
   model->file = std::move(file);

@@ -72,8 +72,8 @@ struct Metadata {
   std::map<std::string, MetaValue, std::less<>> values;
 
   const MetaValue* Find(std::string_view key) const;
-  // Missing: the fallback, or NOT_FOUND naming the key. Wrong type or out of range:
-  // INVALID_ARGUMENT.
+  // INVALID_ARGUMENT, naming the key, where it is missing without a fallback, of another type or out
+  // of range.
   StatusOr<int64_t> Int(std::string_view key, int64_t low, int64_t high,
                         std::optional<int64_t> fallback = std::nullopt) const;
   StatusOr<double> Real(std::string_view key, std::optional<double> fallback = std::nullopt) const;
@@ -100,7 +100,9 @@ struct ModelFile {
 // used: counts, sizes, offsets, alignment, types, overflow. Vocabulary-only files have no tensors.
 // Errors name the file, the field and its offset; UNIMPLEMENTED for a tensor type or version that
 // hob does not run, by name. Nothing is left allocated on failure. Thread-safe.
-StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(const std::string& path);
+// The file is mapped, or copied to memory of `copy_to`.
+StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(
+    const std::string& path, std::shared_ptr<Allocator> copy_to = nullptr);
 
 // How a `.hob` file's weights are written.
 struct WeightPacking {

@@ -16,6 +16,7 @@ class BaseTokenizer : public Tokenizer {
   // Checks the text, cuts special tokens out of it and encodes what stands between them.
   StatusOr<std::vector<int32_t>> Encode(std::string_view text,
                                         const EncodeOptions& options) const override;
+  std::vector<size_t> FindControlTokens(std::string_view text) const override;
   StatusOr<std::string> Piece(int32_t id, bool special) const override;
 
   size_t size() const override { return table_->size(); }

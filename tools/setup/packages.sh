@@ -9,6 +9,7 @@ PACKAGES_LINT="clang-tidy-19"
 PACKAGES_ABI="abigail-tools dpkg-dev"
 PACKAGES_TEST="minisign"
 PACKAGES_DOCS="doxygen"
+PACKAGES_MEMCHECK="valgrind"
 PACKAGES_FUZZ="clang-19 libclang-rt-19-dev"
 
 as_root() {
