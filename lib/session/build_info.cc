@@ -33,6 +33,11 @@ StatusOr<std::string> DescribeLibrary(std::string_view version, std::string_view
 #else
   constexpr bool kRegexJit = true;
 #endif
+#if defined(HOB_WITHOUT_SIGNATURES)
+  constexpr bool kSignatures = false;
+#else
+  constexpr bool kSignatures = true;
+#endif
   JsonWriter json;
   json.BeginObject();
   json.Key("version").String(version).Key("abi").String(abi);
@@ -43,6 +48,7 @@ StatusOr<std::string> DescribeLibrary(std::string_view version, std::string_view
   json.Key("system").String(HOB_BUILD_SYSTEM);
   json.Key("lto").Bool(HOB_BUILD_LTO).Key("sanitizers").String(HOB_BUILD_SANITIZERS);
   json.Key("xnnpack").Bool(kXnnpack).Key("convert").Bool(kConvert).Key("regex_jit").Bool(kRegexJit);
+  json.Key("signatures").Bool(kSignatures);
   json.EndObject();
   return json.text();
 }
