@@ -95,7 +95,7 @@ hob_model_info Info(const Model& model) {
   info.eos_token = model.tokenizer().eos();
   info.has_chat_template = model.has_chat_template() ? 1 : 0;
   info.parameters = model.parameters();
-  info.file_bytes = model.file().file == nullptr ? 0 : model.file().file->bytes().size();
+  info.file_bytes = model.file().file_bytes();
   if (model.batcher() == nullptr) return info;
   const Executor& executor = model.batcher()->executor();
   const ModelShape& shape = executor.shape();

@@ -181,15 +181,18 @@ const Hash128& Model::hash() const {
   const std::lock_guard lock(hash_mutex_);
   if (!hash_text_.empty()) return hash_;
   constexpr size_t kPart = 4u << 20;
-  const MappedFile& file = *file_->file;
   Hasher hasher;
-  for (auto rest = file.bytes(); !rest.empty();) {
-    const auto part = rest.first(std::min(rest.size(), kPart));
-    hasher.Update(part);
-    // Most of a packed model's file is not needed in memory.
-    file.DontNeed(part);
-    rest = rest.subspan(part.size());
-  }
+  const auto update = [&](const MappedFile& file) {
+    for (auto rest = file.bytes(); !rest.empty();) {
+      const auto part = rest.first(std::min(rest.size(), kPart));
+      hasher.Update(part);
+      // Most of a packed model's file is not needed in memory.
+      file.DontNeed(part);
+      rest = rest.subspan(part.size());
+    }
+  };
+  update(*file_->file);
+  for (const auto& file : file_->more_files) update(*file);
   hash_ = hasher.Finish();
   hash_text_ = ToHex(hash_);
   return hash_;
