@@ -41,7 +41,8 @@ inline void Check(hob::Result<void> result) {
   if (!result.ok()) Fail(result.error());
 }
 
-// --model, --threads, and for commands that run the model --activations, --precise, --kv and
+// --model, --threads, --copy-file, and for commands that run the model --activations, --precise,
+// --kv and
 // --rope.
 struct ModelOptions {
   std::string path;  // empty: the default model
@@ -53,6 +54,7 @@ struct ModelOptions {
   double rope_factor = 0;
   uint32_t rope_original_context = 0;
   int32_t shared_cache_tokens = 0;  // as in hob_model_options
+  bool copy_file = false;           // likewise
   std::string draft;                // path of a draft model; empty: none
 
   // By the names below; a CLI::ValidationError for others.

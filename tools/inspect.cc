@@ -106,6 +106,7 @@ Json Plan(const Options& options) {
   const hob::Runtime runtime = Check(hob::Runtime::Create(runtime_options));
   hob_model_options model_options = hob::Model::DefaultOptions();
   model_options.activations = options.model.activations;
+  model_options.copy_file = options.model.copy_file ? 1 : 0;
   const std::string path = options.model.path.empty() ? DefaultModelPath() : options.model.path;
   const hob_model_plan_info plan = Check(hob::Model::Plan(runtime, path, model_options));
   return {{"weight_bytes", plan.weight_bytes},    {"mapped_bytes", plan.mapped_bytes},

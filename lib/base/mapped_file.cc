@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "lib/base/file_reader.h"
 #include "lib/base/system_file.h"
 
 namespace hob {
@@ -23,21 +24,26 @@ std::span<uint8_t> Pages(std::span<const uint8_t> part) {
   return {reinterpret_cast<uint8_t*>(start), begin + part.size() - start};
 }
 
+Status CheckSize(const std::string& path, uint64_t bytes) {
+  if (bytes == 0) {
+    return Error(StatusCode::kInvalidArgument, Concat(path, ": the file is empty"),
+                 "Was its download or copy interrupted? Fetch it again.");
+  }
+  if (bytes > std::numeric_limits<size_t>::max() / 2) {
+    return Error(StatusCode::kResourceExhausted,
+                 Concat(path, ": ", bytes, " bytes do not fit this address space"),
+                 "Use a 64-bit build.");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
   uint64_t bytes_in_file = 0;
   HOB_ASSIGN_OR_RETURN(const int fd, OpenToRead(path, &bytes_in_file));
   const FileDescriptor file(fd);
-  if (bytes_in_file == 0) {
-    return Error(StatusCode::kInvalidArgument, Concat(path, ": the file is empty"),
-                 "Was its download or copy interrupted? Fetch it again.");
-  }
-  if (bytes_in_file > std::numeric_limits<size_t>::max() / 2) {
-    return Error(StatusCode::kResourceExhausted,
-                 Concat(path, ": ", bytes_in_file, " bytes do not fit this address space"),
-                 "Use a 64-bit build.");
-  }
+  HOB_RETURN_IF_ERROR(CheckSize(path, bytes_in_file));
   const auto size = static_cast<size_t>(bytes_in_file);
   void* address = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
   if (address == MAP_FAILED) {
@@ -47,16 +53,29 @@ StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& 
   return std::shared_ptr<const MappedFile>(new MappedFile(path, bytes));
 }
 
-MappedFile::~MappedFile() { munmap(const_cast<uint8_t*>(bytes_.data()), bytes_.size()); }
+StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Copy(const std::string& path,
+                                                             std::shared_ptr<Allocator> allocator) {
+  HOB_ASSIGN_OR_RETURN(const std::unique_ptr<FileReader> file, FileReader::Open(path));
+  HOB_RETURN_IF_ERROR(CheckSize(path, file->size()));
+  auto copy = Buffer::Create(std::move(allocator), static_cast<size_t>(file->size()),
+                             Concat("a copy of ", path));
+  if (!copy.ok()) return copy.status();
+  if (const Status read = file->Read(copy->span()); !read.ok()) return Annotate(read, path);
+  return std::shared_ptr<const MappedFile>(new MappedFile(path, *std::move(copy)));
+}
+
+MappedFile::~MappedFile() {
+  if (mapped()) munmap(const_cast<uint8_t*>(bytes_.data()), bytes_.size());
+}
 
 void MappedFile::WillNeed(std::span<const uint8_t> part) const {
-  if (part.empty()) return;
+  if (part.empty() || !mapped()) return;
   const std::span<uint8_t> pages = Pages(part);
   madvise(pages.data(), pages.size(), MADV_WILLNEED);
 }
 
 void MappedFile::DontNeed(std::span<const uint8_t> part) const {
-  if (part.empty()) return;
+  if (part.empty() || !mapped()) return;
   const std::span<uint8_t> pages = Pages(part);
   madvise(pages.data(), pages.size(), MADV_DONTNEED);
 }

@@ -53,7 +53,8 @@ Status CheckShardName(std::string_view name) {
 
 class Directory {
  public:
-  explicit Directory(const std::string& path) : folder_(path) {}
+  Directory(const std::string& path, std::shared_ptr<Allocator> copy_to)
+      : folder_(path), copy_to_(std::move(copy_to)) {}
 
   StatusOr<ModelFile> Open() {
     model_.container = "Hugging Face";
@@ -76,7 +77,9 @@ class Directory {
     if (const Status status = CheckInside(folder_, path); !status.ok()) {
       return Annotate(status, path.string());
     }
-    HOB_ASSIGN_OR_RETURN(std::shared_ptr<const MappedFile> file, MappedFile::Open(path.string()));
+    HOB_ASSIGN_OR_RETURN(std::shared_ptr<const MappedFile> file,
+                         copy_to_ == nullptr ? MappedFile::Open(path.string())
+                                             : MappedFile::Copy(path.string(), copy_to_));
     (model_.file == nullptr ? model_.file : model_.more_files.emplace_back()) = file;
     return file;
   }
@@ -303,12 +306,15 @@ class Directory {
   }
 
   fs::path folder_;
+  std::shared_ptr<Allocator> copy_to_;
   ModelFile model_;
   HfConfig config_;
 };
 
 }  // namespace
 
-StatusOr<ModelFile> OpenHfDirectory(const std::string& path) { return Directory(path).Open(); }
+StatusOr<ModelFile> OpenHfDirectory(const std::string& path, std::shared_ptr<Allocator> copy_to) {
+  return Directory(path, std::move(copy_to)).Open();
+}
 
 }  // namespace hob::format

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "lib/base/allocator.h"
 #include "lib/base/status.h"
 #include "lib/format/json.h"
 #include "lib/format/model_file.h"
@@ -56,7 +58,9 @@ StatusOr<HfPipeline> ReadHfPipeline(JsonValue tokenizer, std::string_view kind, 
 Status AddGenerationTokens(std::optional<JsonValue> generation, JsonValue config,
                            Vocabulary* vocabulary);
 
-// Opens the folder. `model->file` and `more_files` are all files that were read.
-StatusOr<ModelFile> OpenHfDirectory(const std::string& path);
+// Opens the folder; its files are mapped, or copied to memory of `copy_to`. All that were read are
+// the model's `file` and `more_files`.
+StatusOr<ModelFile> OpenHfDirectory(const std::string& path,
+                                    std::shared_ptr<Allocator> copy_to = nullptr);
 
 }  // namespace hob::format

@@ -22,27 +22,30 @@ bool IsHfDirectory(const std::string& path) {
   return std::filesystem::exists(std::filesystem::path(path) / "config.json", ignored);
 }
 
-StatusOr<ModelFile> OpenDirectory(const std::string& path) {
+StatusOr<ModelFile> OpenDirectory(const std::string& path, std::shared_ptr<Allocator> copy_to) {
   if (!IsHfDirectory(path)) {
     return Error(StatusCode::kInvalidArgument,
                  Concat(path, ": is a directory without a config.json, not a model"),
                  "Name a GGUF or .hob file in it, or a Hugging Face directory.");
   }
 #if defined(HOB_WITHOUT_HF)
+  static_cast<void>(copy_to);
   return Error(StatusCode::kUnimplemented,
                Concat(path, ": is a Hugging Face directory, which this build does not read"),
                "Use a GGUF or .hob file, or a build with HOB_WITH_HF.");
 #else
-  return format::OpenHfDirectory(path);
+  return format::OpenHfDirectory(path, std::move(copy_to));
 #endif
+}
+
+std::string FolderOf(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  return folder.empty() ? "." : folder.string();
 }
 
 // A path of safetensors: the model of its folder, if it is the folder's own file.
 bool NamesHfModel(const std::string& path) {
-  const std::filesystem::path file(path);
-  if (file.extension() != ".safetensors") return false;
-  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
-  return IsHfDirectory(folder.string());
+  return path.ends_with(".safetensors") && IsHfDirectory(FolderOf(path));
 }
 
 bool BeginsWith(std::span<const uint8_t> bytes, std::string_view text, size_t at = 0) {
@@ -119,19 +122,29 @@ void ModelFile::DontNeed(std::span<const uint8_t> part) const {
   }
 }
 
-StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(const std::string& path) {
+uint64_t ModelFile::copied_bytes() const {
+  uint64_t sum = file == nullptr ? 0 : file->copied_bytes();
+  for (const auto& each : more_files) sum += each->copied_bytes();
+  return sum;
+}
+
+StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(const std::string& path,
+                                                         std::shared_ptr<Allocator> copy_to) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored) || NamesHfModel(path)) {
-    std::filesystem::path folder(path);
-    if (!std::filesystem::is_directory(path, ignored)) {
-      // Opened first: the file that was named has to be there and to be what it seems.
+  const bool directory = std::filesystem::is_directory(path, ignored);
+  if (directory || NamesHfModel(path)) {
+    std::string folder = path;
+    if (!directory) {
+      // The file that was named has to be there, and to be what it seems.
       HOB_RETURN_IF_ERROR(MappedFile::Open(path).status());
-      folder = folder.has_parent_path() ? folder.parent_path() : ".";
+      folder = FolderOf(path);
     }
-    HOB_ASSIGN_OR_RETURN(ModelFile model, OpenDirectory(folder.string()));
+    HOB_ASSIGN_OR_RETURN(ModelFile model, OpenDirectory(folder, std::move(copy_to)));
     return std::make_shared<const ModelFile>(std::move(model));
   }
-  HOB_ASSIGN_OR_RETURN(std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
+  HOB_ASSIGN_OR_RETURN(
+      std::shared_ptr<const MappedFile> file,
+      copy_to == nullptr ? MappedFile::Open(path) : MappedFile::Copy(path, std::move(copy_to)));
   StatusOr<ModelFile> model = Parse(file->bytes());
   if (!model.ok()) return Annotate(model.status(), path);
   model->file = std::move(file);

@@ -98,6 +98,8 @@ struct ModelFile {
 
   // Of all files.
   uint64_t file_bytes() const;
+  // Of those that are copies and not mapped.
+  uint64_t copied_bytes() const;
   // As MappedFile's, of the mapping that `part` lies in; nothing where it lies in none.
   void DontNeed(std::span<const uint8_t> part) const;
 
@@ -111,7 +113,9 @@ struct ModelFile {
 // by its model.safetensors), and validates all of it that is used: counts, sizes, offsets, alignment, types, overflow. Vocabulary-only files have no tensors.
 // Errors name the file, the field and its offset; UNIMPLEMENTED for a tensor type or version that
 // hob does not run, by name. Nothing is left allocated on failure. Thread-safe.
-StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(const std::string& path);
+// The file is mapped, or copied to memory of `copy_to`.
+StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(
+    const std::string& path, std::shared_ptr<Allocator> copy_to = nullptr);
 
 // How a `.hob` file's weights are written.
 struct WeightPacking {

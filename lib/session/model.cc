@@ -42,7 +42,9 @@ StatusOr<std::shared_ptr<Model>> Model::Open(std::shared_ptr<Runtime> runtime,
   std::shared_ptr<Model> model(new Model);
   model->runtime_ = std::move(runtime);
   model->path_ = path;
-  HOB_ASSIGN_OR_RETURN(model->file_, OpenModelFile(path));
+  HOB_ASSIGN_OR_RETURN(
+      model->file_,
+      OpenModelFile(path, options.copy_file ? model->runtime_->allocator() : nullptr));
   const Vocabulary& vocabulary = model->file_->vocabulary;
   if (auto tokenizer = text::Tokenizer::Create(vocabulary); tokenizer.ok()) {
     model->tokenizer_ = *std::move(tokenizer);
@@ -97,10 +99,17 @@ StatusOr<ModelPlan> Model::Plan(const std::shared_ptr<Runtime>& runtime, const s
                                 const ModelOptions& options) {
   HOB_RETURN_IF_ERROR(CheckOptions(path, options));
   HOB_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> file, OpenModelFile(path));
-  if (options.vocabulary_only) return ModelPlan{};
+  const size_t copied = options.copy_file ? file->file_bytes() : 0;
+  if (options.vocabulary_only) return ModelPlan{.copied_bytes = copied};
   auto plan = PlanModel(*runtime, std::move(file), ToExecutorOptions(options));
   if (!plan.ok()) return Annotate(plan.status(), path);
+  plan->copied_bytes = copied;
   return plan;
+}
+
+size_t Model::weight_bytes() const {
+  const size_t packed = batcher_ == nullptr ? 0 : batcher_->executor().weight_bytes();
+  return packed + static_cast<size_t>(file_->copied_bytes());
 }
 
 Status Model::CheckChat() const {

@@ -21,6 +21,7 @@ namespace hob {
 
 struct ModelOptions {
   bool vocabulary_only = false;
+  bool copy_file = false;              // into memory of the runtime, rather than mapped
   DType activations = DType::kQ16Act;  // as in ExecutorOptions
   DType kv_type = DType::kF16;
   uint32_t max_batch_rows = 0;  // 0: 512
@@ -83,6 +84,8 @@ class Model {
   // A text property; empty if the file has none. INVALID_ARGUMENT for a number not in the list.
   StatusOr<std::string_view> Property(ModelText which) const;
   uint64_t parameters() const;
+  // Allocated for weights: packed, and the file where it is not mapped.
+  size_t weight_bytes() const;
   // XXH3-128 of the file's bytes: tells models apart. The first call reads the whole file.
   const Hash128& hash() const;
   DType activations() const { return activations_; }

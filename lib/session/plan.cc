@@ -95,7 +95,7 @@ Status CheckSessionFits(const Model& model, int32_t context_tokens, const KvLayo
   }
   for (const Model* each : {&model, draft}) {
     if (each == nullptr) continue;
-    open += each->batcher()->executor().weight_bytes() + each->batcher()->scratch_bytes();
+    open += each->weight_bytes() + each->batcher()->scratch_bytes();
   }
   if (open <= limit && bytes <= limit - open) return absl::OkStatus();
   const size_t pages = open > limit ? 0 : (limit - open) / page;

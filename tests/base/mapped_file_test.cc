@@ -95,6 +95,28 @@ TEST_CASE("a written file appears at commit, whole") {
   CHECK(folder.files() == 1);
 }
 
+TEST_CASE("a copy of a file is of the moment it was made, and counted") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "file";
+  WriteBytes(path, kContent);
+  const auto allocator = std::make_shared<Allocator>(AllocatorHooks{}, 5);
+  {
+    const auto file = MappedFile::Copy(path, allocator);
+    REQUIRE(file.ok());
+    WriteBytes(path, {});
+    const auto bytes = (*file)->bytes();
+    (*file)->DontNeed(bytes);
+    CHECK(std::equal(bytes.begin(), bytes.end(), kContent.begin(), kContent.end()));
+    CHECK((*file)->copied_bytes() == kContent.size());
+    CHECK(allocator->bytes_in_use() == kContent.size());
+  }
+  CHECK(allocator->bytes_in_use() == 0);
+  CHECK(MappedFile::Copy(path, allocator).status().code() == StatusCode::kInvalidArgument);
+  CHECK(MappedFile::Copy(folder / "none", allocator).status().code() == StatusCode::kNotFound);
+  WriteBytes(path, std::vector<uint8_t>(6));
+  CHECK(MappedFile::Copy(path, allocator).status().code() == StatusCode::kResourceExhausted);
+}
+
 TEST_CASE("a file that is not committed leaves the old one") {
   const TemporaryFolder folder;
   const std::string path = folder / "out";
