@@ -182,7 +182,8 @@ Status ReadRope(Reader& reader, JsonValue rope, std::string_view name, std::stri
 Status ReadRopes(Reader& reader, JsonValue root, bool gemma) {
   constexpr std::string_view kBase = "rope.freq_base", kLocal = "rope.freq_base_swa";
   HOB_ASSIGN_OR_RETURN(const auto part, reader.Real(root, "partial_rotary_factor"));
-  if (part.value_or(1) != 1) return NotRun("partial_rotary_factor is not 1, which hob does not run");
+  if (part.value_or(1) != 1)
+    return NotRun("partial_rotary_factor is not 1, which hob does not run");
   const auto both = root.Find("rope_parameters");
   if (both.has_value() && both->Find("full_attention").has_value()) {
     if (!gemma || both->size() != 2 || !both->Find("sliding_attention").has_value()) {
@@ -196,7 +197,8 @@ Status ReadRopes(Reader& reader, JsonValue root, bool gemma) {
   const bool inside = both.has_value() && both->Find("rope_theta").has_value();
   if (!inside) HOB_RETURN_IF_ERROR(reader.CopyReal(root, "rope_theta", kBase));
   if (gemma) HOB_RETURN_IF_ERROR(reader.CopyReal(root, "rope_local_base_freq", kLocal));
-  if (both.has_value()) return ReadRope(reader, *both, "rope_parameters", inside ? kBase : "", true);
+  if (both.has_value())
+    return ReadRope(reader, *both, "rope_parameters", inside ? kBase : "", true);
   if (const auto scaling = root.Find("rope_scaling"); scaling.has_value()) {
     return ReadRope(reader, *scaling, "rope_scaling", "", true);
   }
@@ -352,8 +354,7 @@ StatusOr<HfConfig> ReadHfConfig(JsonValue root, ModelFile* model) {
   HOB_RETURN_IF_ERROR(reader.CopyInt(root, "head_dim", "attention.key_length"));
   HOB_RETURN_IF_ERROR(reader.CopyInt(root, "head_dim", "attention.value_length"));
   if (!root.Find("rms_norm_eps").has_value()) return Reader::Missing("rms_norm_eps");
-  HOB_RETURN_IF_ERROR(
-      reader.CopyReal(root, "rms_norm_eps", "attention.layer_norm_rms_epsilon"));
+  HOB_RETURN_IF_ERROR(reader.CopyReal(root, "rms_norm_eps", "attention.layer_norm_rms_epsilon"));
   HOB_RETURN_IF_ERROR(ReadRopes(reader, root, gemma));
   for (const std::string_view cap : {"attn_logit_softcapping", "final_logit_softcapping"}) {
     HOB_ASSIGN_OR_RETURN(const auto value, reader.Real(root, cap));
@@ -382,9 +383,9 @@ struct NamePair {
 };
 // Parts of a layer.
 constexpr NamePair kLinears[] = {
-    {"self_attn.q_proj", "attn_q"},      {"self_attn.k_proj", "attn_k"},
-    {"self_attn.v_proj", "attn_v"},      {"self_attn.o_proj", "attn_output"},
-    {"mlp.gate_proj", "ffn_gate"},       {"mlp.up_proj", "ffn_up"},
+    {"self_attn.q_proj", "attn_q"}, {"self_attn.k_proj", "attn_k"},
+    {"self_attn.v_proj", "attn_v"}, {"self_attn.o_proj", "attn_output"},
+    {"mlp.gate_proj", "ffn_gate"},  {"mlp.up_proj", "ffn_up"},
     {"mlp.down_proj", "ffn_down"},
 };
 constexpr NamePair kNorms[] = {{"input_layernorm", "attn_norm"},

@@ -43,8 +43,8 @@ Status CheckInside(const fs::path& folder, const fs::path& file) {
 // A shard's name, which must not lead elsewhere.
 Status CheckShardName(std::string_view name) {
   const bool plain = !name.empty() && name.size() <= 255 && name.ends_with(".safetensors") &&
-                     name[0] != '.' && name.find_first_of(std::string_view("/\\:\0", 4)) ==
-                                           std::string_view::npos;
+                     name[0] != '.' &&
+                     name.find_first_of(std::string_view("/\\:\0", 4)) == std::string_view::npos;
   if (plain) return absl::OkStatus();
   return Error(StatusCode::kInvalidArgument,
                Concat("weight_map names ", Quoted(name),
@@ -106,11 +106,11 @@ class Directory {
     config_ = *std::move(read);
     HOB_RETURN_IF_ERROR(SetName());
     if (!Has("tokenizer.json")) {
-      return Error(Has("tokenizer.model") ? StatusCode::kUnimplemented : StatusCode::kNotFound,
-                   Concat(folder_.string(), ": has no tokenizer.json",
-                          Has("tokenizer.model") ? ", but a tokenizer.model, which hob does not read"
-                                                 : ""),
-                   "Save the tokenizer with transformers (AutoTokenizer, save_pretrained).");
+      return Error(
+          Has("tokenizer.model") ? StatusCode::kUnimplemented : StatusCode::kNotFound,
+          Concat(folder_.string(), ": has no tokenizer.json",
+                 Has("tokenizer.model") ? ", but a tokenizer.model, which hob does not read" : ""),
+          "Save the tokenizer with transformers (AutoTokenizer, save_pretrained).");
     }
     HOB_ASSIGN_OR_RETURN(const Json tokenizer, ReadJson("tokenizer.json"));
     std::vector<Json> settings;
@@ -170,9 +170,9 @@ class Directory {
     if (!Has(kIndex)) {
       const bool pickle = Has("pytorch_model.bin") || Has("pytorch_model.bin.index.json");
       return Error(pickle ? StatusCode::kUnimplemented : StatusCode::kNotFound,
-                   Concat(folder_.string(), ": has no ", kSingle, pickle
-                              ? ", but PyTorch's own files, which hob does not read"
-                              : ", and no index of such files"),
+                   Concat(folder_.string(), ": has no ", kSingle,
+                          pickle ? ", but PyTorch's own files, which hob does not read"
+                                 : ", and no index of such files"),
                    "Save the model with transformers (save_pretrained).");
     }
     HOB_ASSIGN_OR_RETURN(const Json index, ReadJson(kIndex));
@@ -203,16 +203,16 @@ class Directory {
       if (expected != nullptr) {
         const auto found = expected->find(entry.name);
         if (found == expected->end()) {
-          return At(name, Error(StatusCode::kInvalidArgument,
-                                Concat("tensor ", Quoted(entry.name), " is not there by ", kIndex)));
+          return At(name, Error(StatusCode::kInvalidArgument, Concat("tensor ", Quoted(entry.name),
+                                                                     " is not there by ", kIndex)));
         }
         found->second = true;
       }
       const Status status = Add(entry);
       if (!status.ok()) {
-        return At(name, Error(status.code(),
-                              Concat("tensor ", Quoted(entry.name), " ", status.message()),
-                              HintOf(status)));
+        return At(name,
+                  Error(status.code(), Concat("tensor ", Quoted(entry.name), " ", status.message()),
+                        HintOf(status)));
       }
     }
     if (expected == nullptr) return absl::OkStatus();

@@ -129,7 +129,8 @@ Status ReadByteLevel(JsonValue tokenizer, bool ignore_merges, HfPipeline* pipeli
     return absl::OkStatus();
   }
   std::string all;
-  for (const std::string& pattern : patterns) all += Concat(all.empty() ? "" : ", ", Quoted(pattern));
+  for (const std::string& pattern : patterns)
+    all += Concat(all.empty() ? "" : ", ", Quoted(pattern));
   return NotRun(Concat("pre_tokenizer's patterns are none that hob knows", nfc ? " with NFC" : "",
                        ignore_merges ? " with ignore_merges" : "", ": ", all));
 }

@@ -53,8 +53,7 @@ class Reader {
 
   StatusOr<Vocabulary> Read(std::span<const JsonValue> settings) {
     HOB_RETURN_IF_ERROR(FindKind());
-    HOB_ASSIGN_OR_RETURN(pipeline_,
-                         ReadHfPipeline(root_, v_.model, Flag(model_, "ignore_merges")));
+    HOB_ASSIGN_OR_RETURN(pipeline_, ReadHfPipeline(root_, v_.model, Flag(model_, "ignore_merges")));
     v_.pre = pipeline_.pre;
     v_.add_space_prefix = pipeline_.add_space_prefix;
     HOB_RETURN_IF_ERROR(ReadTokens());
@@ -134,7 +133,8 @@ class Reader {
         return Invalid(Concat("vocabulary: id ", id, " is of two tokens, ",
                               Quoted(all[i - 1].second), " and ", Quoted(text)));
       }
-      return Invalid(Concat("vocabulary: no token has id ", i, ", but ", Quoted(text), " has ", id));
+      return Invalid(
+          Concat("vocabulary: no token has id ", i, ", but ", Quoted(text), " has ", id));
     }
     v_.tokens.reserve(all.size());
     for (const auto& [id, text] : all) v_.tokens.emplace_back(text);
@@ -170,9 +170,10 @@ class Reader {
     }
     if (!Flag(value, "normalized")) return absl::OkStatus();
     const bool ascii = std::ranges::all_of(text, [](char c) { return c > 0; });
-    const bool same = v_.model == "gpt2"    ? ascii || !pipeline_.changes_text
-                      : v_.model == "llama" ? !pipeline_.changes_text && text.find(' ') == std::string_view::npos
-                                            : false;
+    const bool same = v_.model == "gpt2" ? ascii || !pipeline_.changes_text
+                      : v_.model == "llama"
+                          ? !pipeline_.changes_text && text.find(' ') == std::string_view::npos
+                          : false;
     if (same) return absl::OkStatus();
     return NotRun(Concat("added token ", Quoted(text),
                          " is found in normalised text, which is not supported"));
@@ -233,8 +234,8 @@ class Reader {
       joined.assign(left).append(right);
       for (const std::string_view token : {left, right, std::string_view(joined)}) {
         if (Find(token) >= 0) continue;
-        return Invalid(Concat("vocabulary: merge ", rank, " names ", Quoted(token),
-                              ", which is no token"));
+        return Invalid(
+            Concat("vocabulary: merge ", rank, " names ", Quoted(token), ", which is no token"));
       }
       if (joined.find(' ') != std::string::npos) {
         return NotRun(Concat("merge ", rank, " of tokens with spaces is not supported"));
@@ -278,7 +279,8 @@ class Reader {
   }
 
   // A token that the post-processor puts before or after a text.
-  Status Around(std::string_view where, std::optional<int32_t> given, int32_t* id, bool* add) const {
+  Status Around(std::string_view where, std::optional<int32_t> given, int32_t* id,
+                bool* add) const {
     *add = given.has_value();
     if (!given.has_value()) return absl::OkStatus();
     if (static_cast<size_t>(*given) >= v_.tokens.size()) {
@@ -385,8 +387,7 @@ Status AddGenerationTokens(std::optional<JsonValue> generation, JsonValue config
       continue;
     }
     const auto at = static_cast<size_t>(id);
-    if (vocabulary->types[at] != TokenType::kControl ||
-        !text::IsEndText(vocabulary->tokens[at])) {
+    if (vocabulary->types[at] != TokenType::kControl || !text::IsEndText(vocabulary->tokens[at])) {
       return Error(StatusCode::kUnimplemented,
                    Concat("eos_token_id names more end tokens than hob holds: ",
                           Quoted(vocabulary->tokens[at])));

@@ -22,11 +22,11 @@ namespace hob::format {
 struct HfConfig {
   std::string model_type;
   int64_t layers = 0;
-  int64_t vocabulary = 0;      // rows of the embedding
-  bool tied = false;           // the embedding is the output matrix
-  bool adds_one = false;       // norms multiply by 1 + weight
-  bool head_norms = false;     // q and k have norms
-  bool norms_around = false;   // norms before and after each half
+  int64_t vocabulary = 0;     // rows of the embedding
+  bool tied = false;          // the embedding is the output matrix
+  bool adds_one = false;      // norms multiply by 1 + weight
+  bool head_norms = false;    // q and k have norms
+  bool norms_around = false;  // norms before and after each half
 };
 
 // Sets the architecture and hyperparameters of `model`. NOT_FOUND, INVALID_ARGUMENT or
@@ -44,7 +44,7 @@ StatusOr<Vocabulary> ReadHfTokenizer(JsonValue tokenizer, std::span<const JsonVa
 
 // The parts of it in hf_pipeline.cc: what stands around the vocabulary.
 struct HfPipeline {
-  std::string pre;                    // Vocabulary::pre
+  std::string pre;  // Vocabulary::pre
   bool add_space_prefix = false;
   std::optional<int32_t> first, last;  // what is put around a text
   bool changes_text = false;           // the normaliser may change what tokens are found in

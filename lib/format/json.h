@@ -14,9 +14,9 @@
 
 namespace hob::format {
 
-inline constexpr size_t kMaxJsonDepth = 64;           // arrays and objects within each other
-inline constexpr size_t kMaxJsonValues = 1u << 24;    // names count too
-inline constexpr size_t kMaxJsonBytes = 256u << 20;   // of text
+inline constexpr size_t kMaxJsonDepth = 64;          // arrays and objects within each other
+inline constexpr size_t kMaxJsonValues = 1u << 24;   // names count too
+inline constexpr size_t kMaxJsonBytes = 256u << 20;  // of text
 
 enum class JsonKind : uint8_t { kNull, kBool, kInteger, kReal, kText, kArray, kObject };
 

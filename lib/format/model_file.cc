@@ -15,7 +15,8 @@
 namespace hob {
 namespace {
 
-constexpr std::string_view kFormatsHint = "hob opens GGUF (version 2 or 3) and .hob files, and Hugging Face directories.";
+constexpr std::string_view kFormatsHint =
+    "hob opens GGUF (version 2 or 3) and .hob files, and Hugging Face directories.";
 
 bool IsHfDirectory(const std::string& path) {
   std::error_code ignored;

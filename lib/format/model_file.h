@@ -110,10 +110,11 @@ struct ModelFile {
 };
 
 // Opens a GGUF (v2, v3) or `.hob` file, told apart by its magic, or a Hugging Face directory (also
-// by its model.safetensors), and validates all of it that is used: counts, sizes, offsets, alignment, types, overflow. Vocabulary-only files have no tensors.
-// Errors name the file, the field and its offset; UNIMPLEMENTED for a tensor type or version that
-// hob does not run, by name. Nothing is left allocated on failure. Thread-safe.
-// The file is mapped, or copied to memory of `copy_to`.
+// by its model.safetensors), and validates all of it that is used: counts, sizes, offsets,
+// alignment, types, overflow. Vocabulary-only files have no tensors. Errors name the file, the
+// field and its offset; UNIMPLEMENTED for a tensor type or version that hob does not run, by name.
+// Nothing is left allocated on failure. Thread-safe. The file is mapped, or copied to memory of
+// `copy_to`.
 StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(
     const std::string& path, std::shared_ptr<Allocator> copy_to = nullptr);
 

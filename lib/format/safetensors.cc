@@ -18,9 +18,9 @@ struct DtypeInfo {
   uint32_t bits;
 };
 constexpr DtypeInfo kDtypes[] = {
-    {"F32", 32},     {"F16", 16},       {"BF16", 16}, {"F64", 64},    {"I64", 64},   {"I32", 32},
-    {"I16", 16},     {"I8", 8},         {"U64", 64},  {"U32", 32},    {"U16", 16},   {"U8", 8},
-    {"BOOL", 8},     {"F8_E4M3", 8},    {"F8_E5M2", 8}, {"F8_E8M0", 8}, {"C64", 64},
+    {"F32", 32}, {"F16", 16},    {"BF16", 16},   {"F64", 64},    {"I64", 64}, {"I32", 32},
+    {"I16", 16}, {"I8", 8},      {"U64", 64},    {"U32", 32},    {"U16", 16}, {"U8", 8},
+    {"BOOL", 8}, {"F8_E4M3", 8}, {"F8_E5M2", 8}, {"F8_E8M0", 8}, {"C64", 64},
 };
 
 const DtypeInfo* FindDtype(std::string_view name) {
@@ -49,7 +49,8 @@ Status ReadShape(JsonValue shape, Claim* claim) {
   }
   return shape.ForEachElement([&](JsonValue value) -> Status {
     const auto dimension = value.Integer();
-    if (!dimension.has_value()) return Invalid(Concat("has a dimension that is ", value.KindName()));
+    if (!dimension.has_value())
+      return Invalid(Concat("has a dimension that is ", value.KindName()));
     if (*dimension <= 0) {
       return Invalid(Concat("has a dimension of ", *dimension, "; all must be above 0"));
     }
@@ -144,8 +145,8 @@ Status CheckRemarks(JsonValue remarks) {
   if (!remarks.is(JsonKind::kObject)) return Invalid("__metadata__ is no object of strings");
   return remarks.ForEachMember([](std::string_view name, JsonValue value) -> Status {
     if (value.is(JsonKind::kText)) return absl::OkStatus();
-    return Invalid(Concat("__metadata__: ", Quoted(name), " is ", value.KindName(),
-                          ", not a string"));
+    return Invalid(
+        Concat("__metadata__: ", Quoted(name), " is ", value.KindName(), ", not a string"));
   });
 }
 
@@ -178,8 +179,8 @@ StatusOr<std::vector<SafetensorsEntry>> ParseSafetensors(std::span<const uint8_t
       Json::Parse({reinterpret_cast<const char*>(header.data()), header.size()});
   if (!json.ok()) return Annotate(json.status(), "the header");
   if (json->root().size() > kMaxTensors) {
-    return Invalid(Concat("has ", json->root().size(), " tensors; at most ", kMaxTensors,
-                          " are allowed"));
+    return Invalid(
+        Concat("has ", json->root().size(), " tensors; at most ", kMaxTensors, " are allowed"));
   }
 
   std::vector<Claim> claims;

@@ -57,9 +57,8 @@ StatusOr<ValueId> Layer(DecoderBuilder& b, const DecoderParameters& p, Pairs pai
 StatusOr<Pairs> ReadPairs(const ModelFile& file) {
   const Pairs usual = FindVariant(file.architecture)->pairs;
   const std::string key = MetadataKey(file, "rope.pairs");
-  HOB_ASSIGN_OR_RETURN(
-      const std::string name,
-      file.metadata.Text(key, usual == Pairs::kHalves ? "halves" : "neighbours"));
+  HOB_ASSIGN_OR_RETURN(const std::string name,
+                       file.metadata.Text(key, usual == Pairs::kHalves ? "halves" : "neighbours"));
   if (name == "halves") return Pairs::kHalves;
   if (name == "neighbours") return Pairs::kNeighbours;
   return Error(StatusCode::kInvalidArgument,

@@ -26,7 +26,7 @@ uint64_t PairKey(int32_t left, int32_t right) {
 SentencePieceTokenizer::SentencePieceTokenizer(std::unique_ptr<const TokenTable> table,
                                                const Vocabulary& vocabulary)
     : BaseTokenizer(std::move(table)),
-      prefix_(!vocabulary.add_space_prefix              ? Prefix::kNone
+      prefix_(!vocabulary.add_space_prefix           ? Prefix::kNone
               : vocabulary.pre == "metaspace-always" ? Prefix::kAllWithout
               : vocabulary.pre == "metaspace-first"  ? Prefix::kStartWithout
                                                      : Prefix::kAll),
@@ -84,8 +84,8 @@ Status SentencePieceTokenizer::AddMerges(const Vocabulary& vocabulary) {
 
 PairMerge SentencePieceTokenizer::FindMerge(int32_t left, int32_t right) const {
   if (left < 0 || right < 0) return {};
-  const int32_t rank = merge_index_.Find(
-      PairKey(left, right), [&](int32_t m) { return merges_[m].Joins(left, right); });
+  const int32_t rank = merge_index_.Find(PairKey(left, right),
+                                         [&](int32_t m) { return merges_[m].Joins(left, right); });
   if (rank < 0) return {};
   return {true, static_cast<uint32_t>(rank), merges_[rank].joined};
 }

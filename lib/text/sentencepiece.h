@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// SentencePiece's byte-pair encoding ("llama" vocabularies: Llama 2, Mistral, Gemma): pairs are merged
-// by the score of what results, or where a vocabulary has merges and no scores, in their order.
+// SentencePiece's byte-pair encoding ("llama" vocabularies: Llama 2, Mistral, Gemma): pairs are
+// merged by the score of what results, or where a vocabulary has merges and no scores, in their
+// order.
 #pragma once
 
 #include <array>
@@ -18,8 +19,7 @@ class SentencePieceTokenizer : public BaseTokenizer {
   bool strips_leading_space() const override { return add_space_prefix_; }
 
  protected:
-  Status EncodeText(std::string_view text, bool at_start,
-                    std::vector<int32_t>* ids) const override;
+  Status EncodeText(std::string_view text, bool at_start, std::vector<int32_t>* ids) const override;
   std::string NormalPiece(std::string_view token) const override;
 
  private:
