@@ -28,6 +28,11 @@ StatusOr<std::string> DescribeLibrary(std::string_view version, std::string_view
 #else
   constexpr bool kConvert = true;
 #endif
+#if defined(HOB_WITHOUT_HF)
+  constexpr bool kHuggingFace = false;
+#else
+  constexpr bool kHuggingFace = true;
+#endif
 #if defined(HOB_WITHOUT_REGEX_JIT)
   constexpr bool kRegexJit = false;
 #else
@@ -49,6 +54,7 @@ StatusOr<std::string> DescribeLibrary(std::string_view version, std::string_view
   json.Key("lto").Bool(HOB_BUILD_LTO).Key("sanitizers").String(HOB_BUILD_SANITIZERS);
   json.Key("xnnpack").Bool(kXnnpack).Key("convert").Bool(kConvert).Key("regex_jit").Bool(kRegexJit);
   json.Key("signatures").Bool(kSignatures);
+  json.Key("hugging_face").Bool(kHuggingFace);
   json.EndObject();
   return json.text();
 }
