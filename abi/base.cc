@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -27,8 +28,30 @@ namespace hob::abi {
 namespace {
 
 constexpr std::string_view kOutOfMemoryText = "out of memory";
-constexpr hob_error kOutOfMemory = {HOB_RESOURCE_EXHAUSTED, kOutOfMemoryText.data(),
-                                    kOutOfMemoryText.size(), "", 0};
+constexpr std::string_view kNoTextLeft = "no memory was left to say what was wrong";
+constexpr hob_status kStatusCount = HOB_UNAUTHENTICATED + 1;
+
+// Errors that need no memory, one of each status.
+constexpr auto kSpare = [] {
+  std::array<hob_error, kStatusCount> errors{};
+  for (hob_status code = 0; code < kStatusCount; ++code) {
+    const std::string_view text =
+        code == HOB_RESOURCE_EXHAUSTED ? kOutOfMemoryText : kNoTextLeft;
+    errors[static_cast<size_t>(code)] = {code, text.data(), text.size(), "", 0};
+  }
+  return errors;
+}();
+
+bool IsSpare(const hob_error* error) {
+  const std::less<> before;
+  return !before(error, kSpare.data()) && before(error, kSpare.data() + kSpare.size());
+}
+
+hob_error* SpareError(hob_status code) noexcept {
+  if (code < 0 || code >= kStatusCount) code = HOB_UNKNOWN;
+  // Never written to: hob_error_destroy knows it.
+  return const_cast<hob_error*>(&kSpare[static_cast<size_t>(code)]);
+}
 
 // Null when memory is out.
 hob_error* NewError(hob_status code, std::string_view message, std::string_view hint) noexcept {
@@ -74,8 +97,7 @@ std::string Readable(std::string_view message) {
 }  // namespace
 
 hob_status FailOutOfMemory(hob_error** error) noexcept {
-  // Never written to: hob_error_destroy knows it.
-  if (error != nullptr) *error = const_cast<hob_error*>(&kOutOfMemory);
+  if (error != nullptr) *error = SpareError(HOB_RESOURCE_EXHAUSTED);
   return HOB_RESOURCE_EXHAUSTED;
 }
 
@@ -90,14 +112,14 @@ hob_status Fail(hob_error** error, const Status& status) {
     if (*error != nullptr) return code;
   } catch (...) {  // only memory can be out here
   }
-  FailOutOfMemory(error);
+  *error = SpareError(code);
   return code;
 }
 
 hob_status FailWithException(hob_error** error, const char* what) noexcept {
   if (error == nullptr) return HOB_INTERNAL;
   *error = NewError(HOB_INTERNAL, what, "If no callback of yours threw it, please report it.");
-  if (*error == nullptr) FailOutOfMemory(error);
+  if (*error == nullptr) *error = SpareError(HOB_INTERNAL);
   return HOB_INTERNAL;
 }
 
@@ -149,7 +171,7 @@ hob_string hob_error_hint(const hob_error* error) {
 }
 
 void hob_error_destroy(hob_error* error) {
-  if (error != &hob::abi::kOutOfMemory) std::free(error);
+  if (!hob::abi::IsSpare(error)) std::free(error);
 }
 
 void hob_free(void* memory) { std::free(memory); }

@@ -100,7 +100,7 @@ hob_model_info Info(const Model& model) {
   info.has_chat_template = model.has_chat_template() ? 1 : 0;
   info.parameters = model.parameters();
   info.weight_bytes = model.weight_bytes();
-  info.file_bytes = model.file().file == nullptr ? 0 : model.file().file->bytes().size();
+  info.file_bytes = model.file().file_bytes();
   if (model.batcher() == nullptr) return info;
   const Executor& executor = model.batcher()->executor();
   const ModelShape& shape = executor.shape();
@@ -133,7 +133,7 @@ hob_status hob_model_open(hob_model** out, hob_runtime* runtime, const char* pat
     HOB_ASSIGN_OR_RETURN(const hob::ModelOptions read, ReadModelOptions(options));
     HOB_ASSIGN_OR_RETURN(
         auto model, hob::Model::Open(runtime->object, std::string(View(path, path_size)), read));
-    *out = new hob_model{std::move(model)};
+    *out = Adopt(new hob_model{std::move(model)});
     return absl::OkStatus();
   });
 }
@@ -184,7 +184,7 @@ hob_status hob_model_get_tokenizer(hob_tokenizer** out, const hob_model* model, 
   return Call(error, [&]() -> hob::Status {
     if (out == nullptr) return NullArgument("out");
     HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
-    *out = new hob_tokenizer{model->object->SharedTokenizer()};
+    *out = Adopt(new hob_tokenizer{model->object->SharedTokenizer()});
     return absl::OkStatus();
   });
 }
@@ -196,7 +196,7 @@ hob_status hob_model_get_chat_template(hob_chat_template** out, const hob_model*
     if (out == nullptr) return NullArgument("out");
     HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
     HOB_ASSIGN_OR_RETURN(auto object, model->object->SharedChatTemplate());
-    *out = new hob_chat_template{std::move(object), model->object->ChatVariables()};
+    *out = Adopt(new hob_chat_template{std::move(object), model->object->ChatVariables()});
     return absl::OkStatus();
   });
 }

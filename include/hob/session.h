@@ -154,7 +154,8 @@ typedef struct hob_generate_result {
  * `options` may be NULL. Errors: HOB_FAILED_PRECONDITION if the session is empty; HOB_OUT_OF_RANGE,
  * with both numbers, if the prompt is longer than the context; HOB_INVALID_ARGUMENT (an option, or
  * the chat template refuses the messages); HOB_RESOURCE_EXHAUSTED (memory, or more than
- * max_requests answers are on their way). A failed call appends nothing.
+ * max_requests answers are on their way); HOB_DATA_LOSS if the model computes no numbers, as one
+ * with damaged weights. A failed call appends nothing.
  *
  * The runtime computes on threads of its own, all sessions' answers together, and may be a few
  * tokens ahead of the callback; what it had chosen when the answer is cancelled has not happened.

@@ -60,9 +60,11 @@ class AtomicFileWriter {
 
  private:
   AtomicFileWriter() = default;
+  void Discard();
   std::string path_;
   std::string temporary_;
   int fd_ = -1;
+  bool unfinished_ = false;  // temporary_ is there
   uint64_t offset_ = 0;
 };
 

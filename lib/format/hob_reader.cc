@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "lib/base/checked.h"
 #include "lib/format/flatbuffer_copy.h"
 #include "lib/format/hob_file.h"
 #include "lib/format/hob_generated.h"
@@ -28,7 +29,7 @@ Status CheckSection(std::string_view what, uint64_t offset, uint64_t size, uint6
     return Corrupt(Concat("the header places the ", what, " at byte ", offset,
                           ", which is not a multiple of ", kHobAlignment, " after the header"));
   }
-  if (offset > file || size > file - offset) {
+  if (!Fits(offset, size, file)) {
     return Error(StatusCode::kDataLoss,
                  Concat("the file ends early: the ", what, " takes ", size, " bytes at byte ",
                         offset, ", the file has ", file),

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "lib/base/checked.h"
 #include "lib/base/panels.h"
 
 namespace hob::format {
@@ -39,7 +40,7 @@ Status CheckTensor(const TensorClaim& claim, std::span<const uint8_t> data, uint
     return Invalid(
         Concat("offset ", claim.offset, " is not a multiple of the file's alignment, ", alignment));
   }
-  if (claim.offset > data.size() || size > data.size() - claim.offset) {
+  if (!Fits(claim.offset, size, data.size())) {
     return Error(StatusCode::kDataLoss,
                  Concat("takes ", size, " bytes at offset ", claim.offset,
                         " of the tensor data, of which the file has ", data.size()),
@@ -103,10 +104,11 @@ StatusOr<uint64_t> TensorBytes(DType type, std::span<const int64_t> shape, bool 
       return Invalid(Concat("has a dimension of ", dimension, "; all must be above 0"));
     }
     // Below 2⁶¹ elements, so that 4 bytes each, plus row scales, stay below 2⁶⁴.
-    if (elements > (uint64_t{1} << 60) / static_cast<uint64_t>(dimension)) {
+    const auto product = CheckedMul(elements, static_cast<uint64_t>(dimension));
+    if (!product || *product > uint64_t{1} << 60) {
       return Invalid("has dimensions whose product overflows");
     }
-    elements *= static_cast<uint64_t>(dimension);
+    elements = *product;
   }
   const auto columns = static_cast<uint64_t>(shape.back());
   // A multiple of 4 aligns the scales, which follow the rows.

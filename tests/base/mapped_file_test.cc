@@ -154,6 +154,16 @@ TEST_CASE("what cannot be written is refused by path") {
   CHECK(AtomicFileWriter::Create("").status().code() == StatusCode::kInvalidArgument);
 }
 
+TEST_CASE("a link that leads nowhere it can be followed to is not replaced") {
+  const TemporaryFolder folder;
+  std::filesystem::create_symlink("loop", folder / "loop");
+  const auto writer = AtomicFileWriter::Create(folder / "loop");
+  REQUIRE(!writer.ok());
+  CHECK(Names(writer.status(), "loop"));
+  CHECK(std::filesystem::is_symlink(folder / "loop"));
+  CHECK(folder.files() == 1);
+}
+
 TEST_CASE("a failing write names the path and leaves nothing") {
   const TemporaryFolder folder;
   const std::string path = folder / "large";
