@@ -264,7 +264,7 @@ TEST_CASE("class: numbers of a request that make no sense") {
       {[](auto& s) { s.top_p = 0; }, "top_p is 0"},
       {[](auto& s) { s.top_p = NAN; }, "top_p is nan"},
       {[](auto& s) { s.min_p = 1; }, "min_p is 1"},
-      {[](auto& s) { s.top_k = INT32_MIN; }, "top_k is -2147483648"},
+      {[](auto& s) { s.top_k = INT32_MIN; }, "top_k is -2.14748e+09"},
       {[](auto& s) { s.repetition_penalty = 0; }, "repetition_penalty is 0"},
       {[](auto& s) { s.repetition_window = -1; }, "repetition_window is -1"},
   };
