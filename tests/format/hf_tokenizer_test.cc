@@ -98,7 +98,7 @@ json Pieces() {
             {"unk_token", "<unk>"},
             {"byte_fallback", true},
             {"vocab", vocab},
-            {"merges", {{"\xE2\x96\x81", "a"}, {"a", "b"}}}}}};
+            {"merges", json::array({{"\xE2\x96\x81", "a"}, {"a", "b"}})}}}};
 }
 
 std::vector<int32_t> Ids(const json& tokenizer, std::string_view text) {
