@@ -100,7 +100,7 @@ hob_model_info Info(const Model& model) {
   info.has_chat_template = model.has_chat_template() ? 1 : 0;
   info.parameters = model.parameters();
   info.weight_bytes = model.weight_bytes();
-  info.file_bytes = model.file().file == nullptr ? 0 : model.file().file->bytes().size();
+  info.file_bytes = model.file().file_bytes();
   if (model.batcher() == nullptr) return info;
   const Executor& executor = model.batcher()->executor();
   const ModelShape& shape = executor.shape();

@@ -2,12 +2,10 @@
 // What the subcommands share: options, opening a model, errors, exit codes.
 #pragma once
 
-#include <hob/hob_experimental.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <exception>
-#include <hob/hob.hpp>
+#include <hob/hob_experimental.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -138,6 +136,9 @@ void AddChat(CLI::App& app);
 void AddRun(CLI::App& app);
 void AddConvert(CLI::App& app);
 void AddInspect(CLI::App& app);
+void AddKeygen(CLI::App& app);
+void AddSign(CLI::App& app);
+void AddVerify(CLI::App& app);
 void AddPerplexity(CLI::App& app);
 void AddTokenize(CLI::App& app);
 void AddLogits(CLI::App& app);

@@ -9,6 +9,9 @@
 
 #include "lib/base/contain.h"
 
+#if defined(__linux__)
+#include <pthread.h>
+#endif
 #if defined(_WIN32)
 #include <malloc.h>
 #endif
@@ -48,12 +51,18 @@ bool Allocator::Claim(size_t bytes) {
 // Destructors call this: what the hook throws ends here, and the memory was the app's to free.
 void Allocator::ReleaseByHook(void* memory, size_t bytes) {
   if (hooks_.release == nullptr) return;
-  CallHook(
-      [&] {
-        hooks_.release(hooks_.user, memory, bytes, kAlignment);
-        return true;
-      },
-      false);
+#if defined(__GLIBCXX__) && defined(__linux__)
+  // Nor is the thread cancelled in it: that unwinds like an exception.
+  int before = PTHREAD_CANCEL_ENABLE;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+#endif
+  try {
+    hooks_.release(hooks_.user, memory, bytes, kAlignment);
+  } catch (...) {
+  }
+#if defined(__GLIBCXX__) && defined(__linux__)
+  pthread_setcancelstate(before, &before);
+#endif
 }
 
 void* Allocator::Allocate(size_t bytes) {

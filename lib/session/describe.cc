@@ -76,9 +76,7 @@ void WriteGraph(JsonWriter& json, const Batcher* batcher) {
 
 void WriteMemory(JsonWriter& json, const Model& model) {
   json.Key("memory").BeginObject();
-  if (model.file().file != nullptr) {
-    json.Key("file_bytes").Uint(model.file().file->bytes().size());
-  }
+  json.Key("file_bytes").Uint(model.file().file_bytes());
   if (model.batcher() != nullptr) {
     const Executor& executor = model.batcher()->executor();
     json.Key("weight_bytes").Uint(model.weight_bytes());

@@ -100,7 +100,7 @@ StatusOr<ModelPlan> Model::Plan(const std::shared_ptr<Runtime>& runtime, const s
                                 const ModelOptions& options) {
   HOB_RETURN_IF_ERROR(CheckOptions(path, options));
   HOB_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> file, OpenModelFile(path));
-  const size_t copied = options.copy_file ? file->file->bytes().size() : 0;
+  const size_t copied = options.copy_file ? file->file_bytes() : 0;
   if (options.vocabulary_only) return ModelPlan{.copied_bytes = copied};
   auto plan = PlanModel(*runtime, std::move(file), ToExecutorOptions(options));
   if (!plan.ok()) return Annotate(plan.status(), path);
@@ -110,7 +110,7 @@ StatusOr<ModelPlan> Model::Plan(const std::shared_ptr<Runtime>& runtime, const s
 
 size_t Model::weight_bytes() const {
   const size_t packed = batcher_ == nullptr ? 0 : batcher_->executor().weight_bytes();
-  return packed + (file_->file == nullptr ? 0 : file_->file->copied_bytes());
+  return packed + static_cast<size_t>(file_->copied_bytes());
 }
 
 Status Model::CheckChat() const {
@@ -204,15 +204,18 @@ const Hash128& Model::hash() const {
   const std::lock_guard lock(hash_mutex_);
   if (!hash_text_.empty()) return hash_;
   constexpr size_t kPart = 4u << 20;
-  const MappedFile& file = *file_->file;
   Hasher hasher;
-  for (auto rest = file.bytes(); !rest.empty();) {
-    const auto part = rest.first(std::min(rest.size(), kPart));
-    hasher.Update(part);
-    // Most of a packed model's file is not needed in memory.
-    file.DontNeed(part);
-    rest = rest.subspan(part.size());
-  }
+  const auto update = [&](const MappedFile& file) {
+    for (auto rest = file.bytes(); !rest.empty();) {
+      const auto part = rest.first(std::min(rest.size(), kPart));
+      hasher.Update(part);
+      // Most of a packed model's file is not needed in memory.
+      file.DontNeed(part);
+      rest = rest.subspan(part.size());
+    }
+  };
+  update(*file_->file);
+  for (const auto& file : file_->more_files) update(*file);
   hash_ = hasher.Finish();
   hash_text_ = ToHex(hash_);
   return hash_;

@@ -52,17 +52,14 @@ StatusOr<std::vector<int32_t>> BaseTokenizer::Encode(std::string_view text,
   }
   std::vector<int32_t> ids;
   if (options.add_special && prefix() >= 0) ids.push_back(prefix());
-  bool after_special = true;
   for (size_t at = 0; at < text.size();) {
     const auto match = NextSpecial(table_->special(), text, at, options);
     const size_t end = match ? match->begin : text.size();
     if (end > at) {
-      HOB_RETURN_IF_ERROR(EncodeText(text.substr(at, end - at), after_special, &ids));
-      after_special = false;
+      HOB_RETURN_IF_ERROR(EncodeText(text.substr(at, end - at), at == 0, &ids));
     }
     if (!match) break;
     ids.push_back(match->id);
-    after_special = true;
     at = match->end;
   }
   if (options.add_special && suffix() >= 0) ids.push_back(suffix());

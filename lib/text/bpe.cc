@@ -133,7 +133,7 @@ void BpeTokenizer::EncodePiece(std::string_view piece, PairMerger* merger, std::
   }
 }
 
-Status BpeTokenizer::EncodeText(std::string_view text, bool /*after_special*/,
+Status BpeTokenizer::EncodeText(std::string_view text, bool /*at_start*/,
                                 std::vector<int32_t>* ids) const {
   std::string normalized;
   if (pretokenizer_->nfc()) {

@@ -20,8 +20,7 @@ class BpeTokenizer : public BaseTokenizer {
   static StatusOr<std::unique_ptr<Tokenizer>> Create(const Vocabulary& vocabulary);
 
  protected:
-  Status EncodeText(std::string_view text, bool after_special,
-                    std::vector<int32_t>* ids) const override;
+  Status EncodeText(std::string_view text, bool at_start, std::vector<int32_t>* ids) const override;
   std::string NormalPiece(std::string_view token) const override;
 
  private:

@@ -55,6 +55,10 @@ Status CheckId(int32_t id, size_t count, std::string_view name) {
 
 }  // namespace
 
+bool IsEndText(std::string_view text) {
+  return std::find(std::begin(kEndTexts), std::end(kEndTexts), text) != std::end(kEndTexts);
+}
+
 StatusOr<std::unique_ptr<const TokenTable>> TokenTable::Create(const Vocabulary& vocabulary) {
   const size_t count = vocabulary.tokens.size();
   const auto damaged = [](const std::string& what) {

@@ -17,6 +17,9 @@
 
 namespace hob::text {
 
+// Whether a control token with this text ends an answer, whatever the file says.
+bool IsEndText(std::string_view text);
+
 class TokenTable {
  public:
   // Copies what it needs. INVALID_ARGUMENT for counts that do not agree, ids out of range and

@@ -34,7 +34,7 @@ Bytes Texts(const std::vector<std::string>& values) {
 }
 
 TinyTensor FloatTensor(std::string name, std::vector<uint64_t> dimensions, float value) {
-  TinyTensor tensor{.name = std::move(name), .dimensions = std::move(dimensions)};
+  TinyTensor tensor{.name = std::move(name), .dimensions = std::move(dimensions), .data = {}};
   uint64_t count = 1;
   for (const uint64_t dimension : tensor.dimensions) count *= dimension;
   uint32_t state = static_cast<uint32_t>(count) * 2654435761u + 1;

@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "tests/abi/client.h"
+#include "tests/hygiene/broken_template.h"
 
 using namespace hob::test;
 
@@ -69,14 +69,16 @@ std::pair<hob_status, std::string> Answer(hob_session* session) {
 TEST_CASE("two runtimes share no options, no memory and no log") {
   App one, two;
   const RuntimePtr first = one.MakeRuntime(1, HOB_LOG_DEBUG, 0);
-  const ModelPtr first_model = OpenModel(first.get(), ChatFixture());
+  const TemporaryFolder folder;
+  const std::string path = WriteModelWithBrokenTemplate(folder);
+  const ModelPtr first_model = OpenModel(first.get(), path);
   const int64_t bytes = one.bytes;
   const int lines = one.lines;
   CHECK(bytes > 0);
-  CHECK(lines > 0);
+  CHECK(lines == 1);
 
   const RuntimePtr second = two.MakeRuntime(3, HOB_LOG_ERROR, uint64_t{64} << 20);
-  const ModelPtr second_model = OpenModel(second.get(), ChatFixture());
+  const ModelPtr second_model = OpenModel(second.get(), path);
   CHECK(Info(first.get()).threads == 1);
   CHECK(Info(second.get()).threads == 3);
   CHECK(one.bytes == bytes);
@@ -88,7 +90,6 @@ TEST_CASE("two runtimes share no options, no memory and no log") {
   // One that is full does not narrow the other.
   App three;
   const RuntimePtr full = three.MakeRuntime(1, HOB_LOG_ERROR, 4096);
-  const std::string path = ChatFixture();
   hob_model* model = nullptr;
   CHECK(Try([&](auto e) {
           return hob_model_open(&model, full.get(), path.data(), path.size(), nullptr, e);

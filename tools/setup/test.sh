@@ -63,7 +63,7 @@ check_fuzz() {
 
 run_tests() {
   local preset start=$SECONDS
-  ensure_packages $PACKAGES_ABI $PACKAGES_DOCS $PACKAGES_MEMCHECK
+  ensure_packages $PACKAGES_ABI $PACKAGES_DOCS $PACKAGES_MEMCHECK $PACKAGES_TEST
   ensure_python
   ensure_model
   ensure_test_python
