@@ -171,6 +171,27 @@ Scenario Saves(const std::string& name, bool link) {
           150};
 }
 
+// Made by minisign, as in tests/abi/verify_test.cc.
+constexpr std::string_view kKey = "RWSTI7yA1RAOiWDAy/5PsuWZfXaudfwrzx3fIpXwcwkY/Pkoc7YEPqyA";
+constexpr std::string_view kSignature =
+    "untrusted comment: signature from minisign secret key\n"
+    "RUSTI7yA1RAOiUcnApOW4AfI+qpFeVWB+x9YK8AFteK5COi3gxgFAbZbFv6KwjcUFG9jA+BoQ2vO3bfwIHtYyC0mNy/"
+    "EctxgAw0=\n"
+    "trusted comment: trusted: v1\n"
+    "rgvg3jd0DdOxtaHP9ZCe41ejoEOy8JT2w4YvrfmhcB763Adjk6VuFrSv+Hmdp5NFecN/heUDVRgTrmbFE0IzAg==\n";
+
+void Verify(Probe& probe, const std::string& path) {
+  const hob_string key = {kKey.data(), kKey.size()};
+  Given<char> comment(probe);
+  if (!probe.Call("hob_verify_file", [&](hob_error** e) {
+        return hob_verify_file(&comment.data, &comment.size, path.data(), path.size(), &key, 1,
+                               nullptr, e);
+      })) {
+    return;
+  }
+  probe.Check(comment.bytes() == "trusted: v1", "the comment is the one that was signed");
+}
+
 }  // namespace
 
 void AddFileScenarios(std::vector<Scenario>& out) {
@@ -188,6 +209,14 @@ void AddFileScenarios(std::vector<Scenario>& out) {
                      Convert(probe, from, *target, HOB_CONVERT_OPTIONS_INIT);
                    };
                  }});
+  out.push_back({"verify a signature",
+                 [](const Files& files) -> Run {
+                   const std::string path = files / "model.gguf";
+                   WriteFile(path, "hello\n");
+                   WriteFile(path + ".minisig", kSignature);
+                   return [path](Probe& probe) { Verify(probe, path); };
+                 },
+                 100});
   out.push_back(Saves("save a session", false));
   out.push_back(Saves("save a session over a link", true));
   out.push_back(Restores("restore a session", false));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opening models of each format and type, and what an open one tells.
 #include "tests/inject/scenario.h"
+#include "tests/support/hf_folder.h"
 
 namespace hob::inject {
 namespace {
@@ -69,6 +70,22 @@ Scenario OpenConverted(const std::string& name, hob_convert_weights weights) {
                  "hob_convert");
             return [world, to](Probe& probe) {
               OpenAndAnswer(probe, world->runtime, to, HOB_MODEL_OPTIONS_INIT);
+            };
+          }};
+}
+
+// A Hugging Face folder of two safetensors files.
+Scenario OpenFolder(const std::string& name, const std::string& fixture, bool copied) {
+  return {name, [fixture, copied](const Files& files) -> Run {
+            auto world = std::make_shared<World>(files, fixture);
+            const std::string folder = files / "folder";
+            const auto model = OpenModelFile(files.Fixture(fixture));
+            Must(static_cast<hob_status>(model.status().code()), "OpenModelFile");
+            test::WriteHfFolder(**model, folder, 2);
+            hob_model_options options = HOB_MODEL_OPTIONS_INIT;
+            options.copy_file = copied ? 1 : 0;
+            return [world, folder, options](Probe& probe) {
+              OpenAndAnswer(probe, world->runtime, folder, options);
             };
           }};
 }
@@ -196,6 +213,8 @@ void AddModelScenarios(std::vector<Scenario>& out) {
   out.push_back(Open("open GGUF, copied", "smollm-q4_1.gguf", copied));
   out.push_back(OpenConverted("open .hob", HOB_CONVERT_KEEP));
   out.push_back(OpenConverted("open .hob, int8", HOB_CONVERT_INT8));
+  out.push_back(OpenFolder("open a folder, Qwen 2", "qwen2-bf16.gguf", false));
+  out.push_back(OpenFolder("open a folder, Qwen 3, copied", "qwen3-f16.gguf", true));
   for (const char* const fixture : {"llama-float.gguf", "smollm-q4_1.gguf"}) {
     out.push_back({"first use in a process, " + std::string(fixture),
                    [fixture](const Files& files) -> Run {

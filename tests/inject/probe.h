@@ -3,6 +3,7 @@
 #pragma once
 
 #include <hob/hob_experimental.h>
+#include <hob/verify.h>
 
 #include <array>
 #include <cstdint>
