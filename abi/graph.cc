@@ -134,7 +134,7 @@ hob_status hob_graph_create(hob_graph** out, hob_runtime* runtime, hob_error** e
   return Call(error, [&]() -> hob::Status {
     if (out == nullptr) return NullArgument("out");
     HOB_RETURN_IF_ERROR(CheckHandle(runtime, "runtime"));
-    *out = new hob_graph{runtime->object, {}, {}};
+    *out = Adopt(new hob_graph{runtime->object, {}, {}});
     return absl::OkStatus();
   });
 }
@@ -202,7 +202,7 @@ hob_status hob_program_create(hob_program** out, hob_graph* graph,
                          ReadProgramOptions(given.activations, given.max_rows, given.reserved,
                                             "hob_program_options"));
     HOB_ASSIGN_OR_RETURN(ProgramObject object, MakeProgram(use->object, use->builder, read));
-    *out = new hob_program{std::move(object)};
+    *out = Adopt(new hob_program{std::move(object)});
     return absl::OkStatus();
   });
 }

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "abi/arguments.h"
+#include "abi/checked.h"
 #include "abi/error.h"
 #include "lib/session/model.h"
 #include "lib/session/runtime.h"
@@ -28,12 +29,18 @@ struct hob_session {
   const hob::Runtime& runtime() const { return object->model().runtime(); }
 };
 
+// Checked builds keep what they know of a handle elsewhere.
+static_assert(sizeof(hob_runtime) == sizeof(std::shared_ptr<void>) &&
+              sizeof(hob_model) == sizeof(std::shared_ptr<void>) &&
+              sizeof(hob_session) == sizeof(std::shared_ptr<void>));
+
 namespace hob::abi {
 
-// INVALID_ARGUMENT for null, FAILED_PRECONDITION after fork.
+// INVALID_ARGUMENT for null, FAILED_PRECONDITION after fork. Checked builds also find what is no
+// such handle, or was destroyed.
 template <typename Handle>
 Status CheckHandle(const Handle* handle, std::string_view what) {
-  if (handle == nullptr) return NullArgument(what);
+  HOB_RETURN_IF_ERROR(CheckLive(handle, what));
   return handle->runtime().CheckProcess();
 }
 
@@ -41,8 +48,8 @@ Status CheckHandle(const Handle* handle, std::string_view what) {
 // stays.
 template <typename Handle>
 void Destroy(Handle* handle) {
-  if (handle == nullptr || !handle->runtime().CheckProcess().ok()) return;
-  delete handle;
+  if (!IsLive(handle) || !handle->runtime().CheckProcess().ok()) return;
+  Delete(handle);
 }
 
 // A session's object for the length of a call: kept alive even if a callback destroys the handle,

@@ -49,14 +49,18 @@ StatusOr<ModelOptions> ReadModelOptions(const hob_model_options* given_options) 
   HOB_ASSIGN_OR_RETURN(
       const hob_model_options given,
       ReadStruct(given_options, hob_model_options(HOB_MODEL_OPTIONS_INIT), "hob_model_options",
-                 std::index_sequence<offsetof(hob_model_options, rope_scaling)>()));
+                 std::index_sequence<offsetof(hob_model_options, rope_scaling),
+                                     offsetof(hob_model_options, copy_file)>()));
   HOB_RETURN_IF_ERROR(CheckBool(given.vocabulary_only, "hob_model_options.vocabulary_only"));
+  HOB_RETURN_IF_ERROR(CheckBool(given.copy_file, "hob_model_options.copy_file"));
   HOB_RETURN_IF_ERROR(CheckReserved(given.reserved, "hob_model_options"));
+  HOB_RETURN_IF_ERROR(CheckReserved(given.reserved3, "hob_model_options"));
   if (given.reserved2 != 0) {
     return Error(StatusCode::kInvalidArgument, "hob_model_options.reserved2 is not zero");
   }
   ModelOptions options;
   options.vocabulary_only = given.vocabulary_only != 0;
+  options.copy_file = given.copy_file != 0;
   HOB_ASSIGN_OR_RETURN(options.activations,
                        ReadActivations(given.activations, "hob_model_options.activations"));
   HOB_ASSIGN_OR_RETURN(options.kv_type,
@@ -78,8 +82,8 @@ hob_model_plan_info PlanInfo(const ModelPlan& plan) {
   info.context_length = plan.executor.shape.context_length;
   info.max_batch_rows = plan.executor.max_rows;
   info.kv_page_tokens = kKvPageTokens;
-  info.weight_bytes = plan.executor.weight_bytes;
-  info.mapped_bytes = plan.executor.mapped_bytes;
+  info.weight_bytes = plan.weight_bytes();
+  info.mapped_bytes = plan.copied_bytes != 0 ? 0 : plan.executor.mapped_bytes;
   info.scratch_bytes = plan.scratch_bytes();
   info.kv_page_bytes = plan.executor.kv.page_bytes();
   info.kv_bytes_per_token = info.kv_page_bytes / kKvPageTokens;
@@ -95,7 +99,8 @@ hob_model_info Info(const Model& model) {
   info.eos_token = model.tokenizer().eos();
   info.has_chat_template = model.has_chat_template() ? 1 : 0;
   info.parameters = model.parameters();
-  info.file_bytes = model.file().file == nullptr ? 0 : model.file().file->bytes().size();
+  info.weight_bytes = model.weight_bytes();
+  info.file_bytes = model.file().file_bytes();
   if (model.batcher() == nullptr) return info;
   const Executor& executor = model.batcher()->executor();
   const ModelShape& shape = executor.shape();
@@ -107,7 +112,6 @@ hob_model_info Info(const Model& model) {
   info.kv_heads = shape.kv_heads;
   info.head_dim = shape.head_dim;
   info.max_batch_rows = executor.max_rows();
-  info.weight_bytes = executor.weight_bytes();
   info.scratch_bytes = model.batcher()->scratch_bytes();
   info.kv_bytes_per_token = executor.kv_layout().page_bytes() / kKvPageTokens;
   return info;
@@ -129,7 +133,7 @@ hob_status hob_model_open(hob_model** out, hob_runtime* runtime, const char* pat
     HOB_ASSIGN_OR_RETURN(const hob::ModelOptions read, ReadModelOptions(options));
     HOB_ASSIGN_OR_RETURN(
         auto model, hob::Model::Open(runtime->object, std::string(View(path, path_size)), read));
-    *out = new hob_model{std::move(model)};
+    *out = Adopt(new hob_model{std::move(model)});
     return absl::OkStatus();
   });
 }
@@ -180,7 +184,7 @@ hob_status hob_model_get_tokenizer(hob_tokenizer** out, const hob_model* model, 
   return Call(error, [&]() -> hob::Status {
     if (out == nullptr) return NullArgument("out");
     HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
-    *out = new hob_tokenizer{model->object->SharedTokenizer()};
+    *out = Adopt(new hob_tokenizer{model->object->SharedTokenizer()});
     return absl::OkStatus();
   });
 }
@@ -192,7 +196,7 @@ hob_status hob_model_get_chat_template(hob_chat_template** out, const hob_model*
     if (out == nullptr) return NullArgument("out");
     HOB_RETURN_IF_ERROR(CheckHandle(model, "model"));
     HOB_ASSIGN_OR_RETURN(auto object, model->object->SharedChatTemplate());
-    *out = new hob_chat_template{std::move(object), model->object->ChatVariables()};
+    *out = Adopt(new hob_chat_template{std::move(object), model->object->ChatVariables()});
     return absl::OkStatus();
   });
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "abi/program.h"
+#include "lib/base/checked.h"
 #include "lib/base/per_channel.h"
 #include "lib/base/quantize_blocks.h"
 #include "lib/format/validate.h"
@@ -31,7 +32,9 @@ StatusOr<size_t> CheckShape(hob_type type, uint64_t rows, uint64_t columns) {
   const int64_t shape[] = {static_cast<int64_t>(rows), static_cast<int64_t>(columns)};
   const auto bytes = format::TensorBytes(known, shape);
   if (!bytes.ok()) return Annotate(bytes.status(), "the matrix");
-  if (*bytes > SIZE_MAX || rows * columns > SIZE_MAX / sizeof(float)) {
+  const auto elements = CheckedMul(rows, columns);
+  const auto floats = elements ? CheckedMul<uint64_t>(*elements, sizeof(float)) : std::nullopt;
+  if (!floats || *bytes > SIZE_MAX || *floats > SIZE_MAX) {
     return Error(StatusCode::kInvalidArgument, "the matrix is larger than memory can be");
   }
   return static_cast<size_t>(*bytes);
@@ -62,7 +65,7 @@ StatusOr<hob_matrix*> MakeMatrix(const hob_runtime* runtime, hob_type type, size
   HOB_RETURN_IF_ERROR(builder.AddOutput(y));
   HOB_ASSIGN_OR_RETURN(ProgramObject object, MakeProgram(runtime->object, builder, options));
   std::string provider = object.program->Describe().back().provider;
-  return new hob_matrix{std::move(object), type, rows, columns, std::move(provider)};
+  return Adopt(new hob_matrix{std::move(object), type, rows, columns, std::move(provider)});
 }
 
 StatusOr<ProgramOptions> ReadMatrixOptions(const hob_matrix_options* options) {

@@ -54,7 +54,7 @@ hob_status hob_runtime_create(hob_runtime** out, const hob_runtime_options* opti
                         "hob_runtime_options.reserved is not zero");
     }
     HOB_ASSIGN_OR_RETURN(auto runtime, hob::Runtime::Create(ToRuntimeOptions(given)));
-    *out = new hob_runtime{std::move(runtime)};
+    *out = Adopt(new hob_runtime{std::move(runtime)});
     return absl::OkStatus();
   });
 }

@@ -65,12 +65,12 @@ hob_status hob_sampler_create(hob_sampler** out, const hob_sampler_options* opti
     if (out == nullptr) return NullArgument("out");
     HOB_ASSIGN_OR_RETURN(const hob::SamplerOptions read, ReadSamplerOptions(options));
     HOB_ASSIGN_OR_RETURN(hob::Sampler object, hob::Sampler::Create(read));
-    *out = new hob_sampler{std::move(object), {}, {}, {}};
+    *out = Adopt(new hob_sampler{std::move(object), {}, {}, {}});
     return absl::OkStatus();
   });
 }
 
-void hob_sampler_destroy(hob_sampler* sampler) { delete sampler; }
+void hob_sampler_destroy(hob_sampler* sampler) { hob::abi::Delete(sampler); }
 
 hob_status hob_sampler_accept(hob_sampler* sampler, const int32_t* tokens, size_t count,
                               hob_error** error) {

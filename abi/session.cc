@@ -111,7 +111,7 @@ hob_status hob_session_create(hob_session** out, hob_model* model,
     }
     HOB_ASSIGN_OR_RETURN(read.sampler, ReadSamplerOptions(given.sampler));
     HOB_ASSIGN_OR_RETURN(auto session, hob::Session::Create(model->object, read));
-    *out = new hob_session{std::move(session)};
+    *out = Adopt(new hob_session{std::move(session)});
     return absl::OkStatus();
   });
 }
@@ -122,7 +122,7 @@ hob_status hob_session_fork(hob_session** out, const hob_session* session, hob_e
     if (out == nullptr) return NullArgument("out");
     HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
     HOB_ASSIGN_OR_RETURN(auto fork, use->Fork());
-    *out = new hob_session{std::move(fork)};
+    *out = Adopt(new hob_session{std::move(fork)});
     return absl::OkStatus();
   });
 }
@@ -271,7 +271,7 @@ hob_status hob_session_get_result(hob_generate_result* out, const hob_session* s
 
 void hob_session_cancel(hob_session* session) {
   // No Status is made where all is well: signal handlers call this.
-  if (session != nullptr) session->object->Cancel();
+  if (hob::abi::IsLive(session)) session->object->Cancel();
 }
 
 hob_status hob_session_reset(hob_session* session, hob_error** error) {

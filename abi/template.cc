@@ -42,12 +42,14 @@ hob_status hob_chat_template_create(hob_chat_template** out, const char* source,
     HOB_ASSIGN_OR_RETURN(variables.bos_token, ReadText(given.bos_text, "bos_text"));
     HOB_ASSIGN_OR_RETURN(variables.eos_token, ReadText(given.eos_text, "eos_text"));
     HOB_ASSIGN_OR_RETURN(auto object, hob::text::ChatTemplate::Parse(text));
-    *out = new hob_chat_template{std::move(object), std::move(variables)};
+    *out = Adopt(new hob_chat_template{std::move(object), std::move(variables)});
     return absl::OkStatus();
   });
 }
 
-void hob_chat_template_destroy(hob_chat_template* chat_template) { delete chat_template; }
+void hob_chat_template_destroy(hob_chat_template* chat_template) {
+  hob::abi::Delete(chat_template);
+}
 
 hob_status hob_chat_template_render(char** out_text, size_t* out_size,
                                     const hob_chat_template* chat_template,
@@ -57,7 +59,7 @@ hob_status hob_chat_template_render(char** out_text, size_t* out_size,
   return Call(error, [&]() -> hob::Status {
     if (out_text == nullptr) return NullArgument("out_text");
     if (out_size == nullptr) return NullArgument("out_size");
-    if (chat_template == nullptr) return NullArgument("chat_template");
+    HOB_RETURN_IF_ERROR(CheckLive(chat_template, "chat_template"));
     HOB_RETURN_IF_ERROR(CheckRange(messages, count, "messages"));
     HOB_ASSIGN_OR_RETURN(
         const hob_render_options given,

@@ -11,9 +11,7 @@
 namespace hob::abi {
 namespace {
 
-Status CheckTokenizer(const hob_tokenizer* tokenizer) {
-  return tokenizer == nullptr ? NullArgument("tokenizer") : absl::OkStatus();
-}
+Status CheckTokenizer(const hob_tokenizer* tokenizer) { return CheckLive(tokenizer, "tokenizer"); }
 
 StatusOr<std::shared_ptr<const text::Tokenizer>> OpenTokenizer(const std::string& path) {
   HOB_RETURN_IF_ERROR(text::CheckUtf8(path, "the path of the tokenizer's file"));
@@ -35,12 +33,12 @@ hob_status hob_tokenizer_open(hob_tokenizer** out, const char* path, size_t path
     if (out == nullptr) return NullArgument("out");
     HOB_RETURN_IF_ERROR(CheckRange(path, path_size, "path"));
     HOB_ASSIGN_OR_RETURN(auto object, OpenTokenizer(std::string(View(path, path_size))));
-    *out = new hob_tokenizer{std::move(object)};
+    *out = Adopt(new hob_tokenizer{std::move(object)});
     return absl::OkStatus();
   });
 }
 
-void hob_tokenizer_destroy(hob_tokenizer* tokenizer) { delete tokenizer; }
+void hob_tokenizer_destroy(hob_tokenizer* tokenizer) { hob::abi::Delete(tokenizer); }
 
 hob_status hob_tokenizer_get_info(hob_tokenizer_info* out, const hob_tokenizer* tokenizer,
                                   hob_error** error) {
@@ -129,13 +127,13 @@ hob_status hob_detokenizer_create(hob_detokenizer** out, const hob_tokenizer* to
     if (out == nullptr) return NullArgument("out");
     HOB_RETURN_IF_ERROR(CheckTokenizer(tokenizer));
     HOB_ASSIGN_OR_RETURN(const bool special, ReadShowSpecial(flags));
-    *out = new hob_detokenizer{
-        tokenizer->object, hob::text::StreamingDetokenizer(*tokenizer->object, special), {}, {}};
+    *out = Adopt(new hob_detokenizer{
+        tokenizer->object, hob::text::StreamingDetokenizer(*tokenizer->object, special), {}, {}});
     return absl::OkStatus();
   });
 }
 
-void hob_detokenizer_destroy(hob_detokenizer* detokenizer) { delete detokenizer; }
+void hob_detokenizer_destroy(hob_detokenizer* detokenizer) { hob::abi::Delete(detokenizer); }
 
 hob_status hob_detokenizer_push(hob_string* out, hob_detokenizer* detokenizer, int32_t token,
                                 hob_error** error) {

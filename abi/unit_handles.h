@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "abi/arguments.h"
+#include "abi/checked.h"
 #include "abi/error.h"
 #include "lib/sampler/sampler.h"
 #include "lib/text/chat_template.h"
@@ -50,7 +51,7 @@ class Exclusive {
  public:
   // INVALID_ARGUMENT for null, FAILED_PRECONDITION while another call uses the handle.
   static StatusOr<Exclusive> Begin(Handle* handle, std::string_view what) {
-    if (handle == nullptr) return NullArgument(what);
+    HOB_RETURN_IF_ERROR(CheckLive(handle, what));
     if (handle->busy.exchange(true, std::memory_order_acquire)) {
       return Error(StatusCode::kFailedPrecondition,
                    Concat("the ", what, " is in use by another call"),

@@ -44,6 +44,17 @@ if(HOB_SANITIZE)
   target_link_options(hob_flags INTERFACE ${_sanitize})
 endif()
 
+# No path of this machine in what is built: two builds in different folders give the same bytes. Release objects have
+# no such path but for the few that are compiled with -g (HobLibrary.cmake), and sanitizers' reports need theirs. The last
+# map that fits counts.
+set(HOB_PREFIX_MAP)
+if(NOT MSVC AND NOT HOB_SANITIZE)
+  set(HOB_PREFIX_MAP "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=." "-ffile-prefix-map=${PROJECT_BINARY_DIR}=./build")
+  if(NOT CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(hob_flags INTERFACE ${HOB_PREFIX_MAP})
+  endif()
+endif()
+
 # Flags of the files named for an instruction set. Nothing else may be compiled with them: an inline function
 # instantiated there could be the copy that the linker keeps for everybody.
 set(_avx2 -mavx2 -mfma -mf16c -mbmi2)

@@ -45,6 +45,12 @@ hob_find_library(pcre2-8 pcre2.h)
 hob_find_library(utf8proc utf8proc.h)
 set_target_properties(hob_dep::pcre2-8 PROPERTIES INTERFACE_COMPILE_DEFINITIONS "PCRE2_CODE_UNIT_WIDTH=8;$<$<BOOL:${WIN32}>:PCRE2_STATIC>")
 
+if(HOB_WITH_SIGNATURES)
+  hob_find_library(sodium sodium.h)
+  # An archive: a shared libsodium would need nothing of this.
+  set_target_properties(hob_dep::sodium PROPERTIES INTERFACE_COMPILE_DEFINITIONS "$<$<BOOL:${WIN32}>:SODIUM_STATIC>")
+endif()
+
 # Used through their headers only.
 find_path(HOB_HWY_INCLUDE hwy/highway.h)
 find_path(HOB_FLATBUFFERS_INCLUDE flatbuffers/flatbuffers.h)
@@ -61,7 +67,7 @@ endforeach()
 if(HOB_BUILD_TOOLS OR HOB_BUILD_BENCH)
   find_package(CLI11 CONFIG REQUIRED)
 endif()
-if(HOB_BUILD_TOOLS OR HOB_BUILD_TESTS OR HOB_BUILD_BENCH)
+if(HOB_WITH_HF OR HOB_BUILD_TOOLS OR HOB_BUILD_TESTS OR HOB_BUILD_BENCH)
   find_package(nlohmann_json CONFIG REQUIRED)
 endif()
 if(HOB_BUILD_TESTS)

@@ -76,6 +76,8 @@ void AddModelOptions(CLI::App& app, ModelOptions& options, bool runs) {
   app.add_option("-m,--model", options.path,
                  "model file, GGUF or .hob (default: the default model)");
   app.add_option("-t,--threads", options.threads, "threads (default: as many as may be used)");
+  app.add_flag("--copy-file", options.copy_file,
+               "read the model file into memory rather than map it: it may then change or go");
   if (!runs) return;
   CLI::Option* activations =
       app.add_option_function<std::string>(
@@ -172,6 +174,7 @@ Loaded Load(const ModelOptions& options, bool vocabulary_only, uint32_t batch_ro
   model_options.rope_factor = options.rope_factor;
   model_options.rope_original_context = options.rope_original_context;
   model_options.shared_cache_tokens = options.shared_cache_tokens;
+  model_options.copy_file = options.copy_file ? 1 : 0;
   auto open = [&](const std::string& file) {
     return Check(hob::Model::Open(runtime, file, model_options));
   };

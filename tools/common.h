@@ -2,12 +2,10 @@
 // What the subcommands share: options, opening a model, errors, exit codes.
 #pragma once
 
-#include <hob/hob_experimental.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <exception>
-#include <hob/hob.hpp>
+#include <hob/hob_experimental.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,7 +39,8 @@ inline void Check(hob::Result<void> result) {
   if (!result.ok()) Fail(result.error());
 }
 
-// --model, --threads, and for commands that run the model --activations, --precise, --kv and
+// --model, --threads, --copy-file, and for commands that run the model --activations, --precise,
+// --kv and
 // --rope.
 struct ModelOptions {
   std::string path;  // empty: the default model
@@ -53,6 +52,7 @@ struct ModelOptions {
   double rope_factor = 0;
   uint32_t rope_original_context = 0;
   int32_t shared_cache_tokens = 0;  // as in hob_model_options
+  bool copy_file = false;           // likewise
   std::string draft;                // path of a draft model; empty: none
 
   // By the names below; a CLI::ValidationError for others.
@@ -136,6 +136,9 @@ void AddChat(CLI::App& app);
 void AddRun(CLI::App& app);
 void AddConvert(CLI::App& app);
 void AddInspect(CLI::App& app);
+void AddKeygen(CLI::App& app);
+void AddSign(CLI::App& app);
+void AddVerify(CLI::App& app);
 void AddPerplexity(CLI::App& app);
 void AddTokenize(CLI::App& app);
 void AddLogits(CLI::App& app);

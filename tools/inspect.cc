@@ -2,11 +2,14 @@
 // hob inspect: what is in a model file.
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <future>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "tools/common.h"
+#include "tools/sha256.h"
 
 namespace tool {
 namespace {
@@ -16,6 +19,7 @@ using Json = nlohmann::ordered_json;
 struct Options {
   ModelOptions model;
   bool json = false, plan = false;
+  std::optional<bool> sha256;  // asked for or against by name
 };
 
 // Rows with columns as wide as their widest cell; numbers are right-aligned.
@@ -37,11 +41,12 @@ std::string Table(const std::vector<std::vector<std::string>>& rows, const std::
   return out;
 }
 
+// Longer texts are cut; a hash is not.
 std::string Short(const Json& value) {
   std::string text = value.is_string() ? value.get<std::string>()
                                        : value.dump(-1, ' ', false, Json::error_handler_t::replace);
   std::replace(text.begin(), text.end(), '\n', ' ');
-  constexpr size_t kWidest = 60;
+  constexpr size_t kWidest = 64;
   if (text.size() <= kWidest) return text;
   size_t end = kWidest;  // not inside a UTF-8 character
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
@@ -60,7 +65,7 @@ std::vector<std::vector<std::string>> MemoryRows(const Json& memory) {
 std::string ForPeople(const Json& model) {
   std::string out = model.value("name", "") + "\n";
   std::vector<std::vector<std::string>> rows;
-  for (const char* key : {"file", "architecture", "license"}) {
+  for (const char* key : {"file", "sha256", "architecture", "license"}) {
     if (model.contains(key)) rows.push_back({key, Short(model[key])});
   }
   for (const auto& [key, value] : model["hyperparameters"].items())
@@ -106,6 +111,7 @@ Json Plan(const Options& options) {
   const hob::Runtime runtime = Check(hob::Runtime::Create(runtime_options));
   hob_model_options model_options = hob::Model::DefaultOptions();
   model_options.activations = options.model.activations;
+  model_options.copy_file = options.model.copy_file ? 1 : 0;
   const std::string path = options.model.path.empty() ? DefaultModelPath() : options.model.path;
   const hob_model_plan_info plan = Check(hob::Model::Plan(runtime, path, model_options));
   return {{"weight_bytes", plan.weight_bytes},    {"mapped_bytes", plan.mapped_bytes},
@@ -115,7 +121,20 @@ Json Plan(const Options& options) {
           {"evaluate_bytes", plan.evaluate_bytes}};
 }
 
+// Files up to here are hashed unless told otherwise: four tenths of a second.
+constexpr uint64_t kHashedByDefault = uint64_t{128} << 20;
+
+bool WantsSha256(const Options& options, const std::string& path) {
+  if (options.sha256.has_value()) return *options.sha256;
+  std::error_code failed;
+  const uint64_t size = std::filesystem::file_size(path, failed);
+  return !failed && size <= kHashedByDefault;
+}
+
 void Run(const Options& options) {
+  const std::string path = options.model.path.empty() ? DefaultModelPath() : options.model.path;
+  std::future<std::string> sha256;  // goes on while the model is opened
+  if (WantsSha256(options, path)) sha256 = std::async(std::launch::async, Sha256OfFile, path);
   const Json plan = options.plan ? Plan(options) : Json();
   const Loaded loaded = Load(options.model, /*vocabulary_only=*/!options.plan);
   char* text = nullptr;
@@ -126,6 +145,14 @@ void Run(const Options& options) {
   const std::unique_ptr<char, decltype(&hob_free)> owner(text, &hob_free);
   Json model = Json::parse(std::string_view(text, size));
   if (options.plan) model["plan"] = plan;
+  if (sha256.valid()) {
+    if (const std::string digest = sha256.get(); !digest.empty()) {
+      model["sha256"] = digest;
+    } else if (options.sha256.value_or(false)) {
+      throw Failure("this build of hob leaves out SHA-256",
+                    "Build it with HOB_WITH_SIGNATURES=ON, or use sha256sum.");
+    }
+  }
   Print(options.json ? model.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
                      : ForPeople(model));
 }
@@ -138,6 +165,8 @@ void AddInspect(CLI::App& app) {
   command->add_option("model", options->model.path,
                       "GGUF or .hob file (default: the default model)");
   command->add_flag("--json", options->json, "JSON");
+  command->add_flag("--sha256,!--no-sha256", options->sha256,
+                    "the file's SHA-256, which takes reading all of it (default: up to 128 MiB)");
   command->add_flag(
       "--plan", options->plan,
       "load the weights too, and show the kernels chosen, and the memory planned and used");

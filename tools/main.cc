@@ -13,6 +13,9 @@ int main(int argc, char** argv) {
   tool::AddRun(app);
   tool::AddConvert(app);
   tool::AddInspect(app);
+  tool::AddKeygen(app);
+  tool::AddSign(app);
+  tool::AddVerify(app);
   tool::AddPerplexity(app);
   tool::AddTokenize(app);
   tool::AddLogits(app);

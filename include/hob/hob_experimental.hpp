@@ -8,6 +8,7 @@
 #include <hob/graph.hpp>
 #include <hob/hob.hpp>
 #include <hob/ops.hpp>
+#include <hob/verify.hpp>
 
 namespace hob {
 inline namespace v0 {

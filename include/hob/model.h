@@ -63,6 +63,11 @@ typedef struct hob_model_options {
   int32_t shared_cache_tokens; /* sessions whose texts begin alike share what was computed of that:
                                   how many tokens of cache are kept for it; 0: 4096, -1: none */
   uint32_t reserved2;
+  uint8_t copy_file; /* 1: read the file into the runtime's memory, rather than map it. Then it may
+                        be cut short, altered or removed; a mapped one that is cut short ends the
+                        process (SIGBUS). Costs file_bytes of hob_model_info; for a .hob file with
+                        int8 weights, little more than the mapping's pages */
+  uint8_t reserved3[7];
 } hob_model_options;
 
 #define HOB_MODEL_OPTIONS_INIT \
@@ -78,16 +83,19 @@ typedef struct hob_model_options {
    0,                          \
    0,                          \
    0,                          \
-   0}
+   0,                          \
+   0,                          \
+   {0, 0, 0, 0, 0, 0, 0}}
 
 /* Opens a GGUF or .hob file, checks it, and makes its weights ready. `options` may be NULL. The
- * file is mapped and must not change while the model lives. Errors: HOB_NOT_FOUND,
+ * file is mapped and must not change while the model lives (to replace it, rename another over it),
+ * unless copy_file is set. Errors: HOB_NOT_FOUND,
  * HOB_PERMISSION_DENIED, HOB_INVALID_ARGUMENT (not a model, or a broken one), HOB_DATA_LOSS (cut
  * short), HOB_UNIMPLEMENTED (names the family, tensor type or tokenizer that hob lacks),
  * HOB_FAILED_PRECONDITION (a model without rotary positions cannot have them scaled),
  * HOB_RESOURCE_EXHAUSTED, HOB_CANCELLED (by `progress`). A failed open leaves nothing behind. What
- * would pass the runtime's memory_limit is refused before anything is allocated, with the bytes
- * needed and what would fit. */
+ * would pass the runtime's memory_limit is refused before anything but the file's copy is
+ * allocated, with the bytes needed and what would fit. */
 HOB_API hob_status hob_model_open(hob_model** out, hob_runtime* runtime, const char* path,
                                   size_t path_size, const hob_model_options* options,
                                   hob_error** error);
@@ -99,7 +107,7 @@ typedef struct hob_model_plan_info {
   int32_t context_length;      /* in tokens: what the model was made for */
   int32_t max_batch_rows;      /* as used for this plan */
   int32_t kv_page_tokens;      /* a session's cache grows by pages of so many tokens */
-  uint64_t weight_bytes;       /* allocated for packed weights */
+  uint64_t weight_bytes;       /* allocated for packed weights, and for the file if it is copied */
   uint64_t mapped_bytes;       /* of weights that are read in the mapped file: not allocated */
   uint64_t scratch_bytes;      /* allocated for activations, kernels and the logits of a step */
   uint64_t kv_bytes_per_token; /* of a session's cache, of kv_type of the options */
@@ -141,7 +149,7 @@ typedef struct hob_model_info {
   uint8_t reserved[3];
   uint64_t parameters;
   uint64_t file_bytes;
-  uint64_t weight_bytes;       /* allocated for packed weights, beside the mapped file */
+  uint64_t weight_bytes;       /* allocated for packed weights, and for the file if it is copied */
   uint64_t scratch_bytes;      /* allocated for activations */
   uint64_t kv_bytes_per_token; /* of a session's cache, of the model's kv_type */
 } hob_model_info;

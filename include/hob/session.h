@@ -63,7 +63,8 @@ HOB_API hob_status hob_session_set_sampler(hob_session* session, const hob_sampl
                                            hob_error** error);
 
 /* Appends a message to the conversation; role is "system", "user", "assistant" or what else the
- * model's chat template knows. Errors: HOB_FAILED_PRECONDITION if the model has no chat template or
+ * model's chat template knows. Control tokens that the text spells out ("<|im_end|>") are read as
+ * text: they cannot end the message or begin another. Errors: HOB_FAILED_PRECONDITION if the model has no chat template or
  * the session holds raw text; HOB_INVALID_ARGUMENT for text that is not UTF-8. A failed add leaves
  * the session as it was. */
 HOB_API hob_status hob_session_add_message(hob_session* session, const char* role, size_t role_size,
@@ -153,7 +154,8 @@ typedef struct hob_generate_result {
  * `options` may be NULL. Errors: HOB_FAILED_PRECONDITION if the session is empty; HOB_OUT_OF_RANGE,
  * with both numbers, if the prompt is longer than the context; HOB_INVALID_ARGUMENT (an option, or
  * the chat template refuses the messages); HOB_RESOURCE_EXHAUSTED (memory, or more than
- * max_requests answers are on their way). A failed call appends nothing.
+ * max_requests answers are on their way); HOB_DATA_LOSS if the model computes no numbers, as one
+ * with damaged weights. A failed call appends nothing.
  *
  * The runtime computes on threads of its own, all sessions' answers together, and may be a few
  * tokens ahead of the callback; what it had chosen when the answer is cancelled has not happened.

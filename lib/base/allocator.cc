@@ -7,6 +7,11 @@
 #include <limits>
 #include <utility>
 
+#include "lib/base/contain.h"
+
+#if defined(__linux__)
+#include <pthread.h>
+#endif
 #if defined(_WIN32)
 #include <malloc.h>
 #endif
@@ -43,14 +48,33 @@ bool Allocator::Claim(size_t bytes) {
   return true;
 }
 
+// Destructors call this: what the hook throws ends here, and the memory was the app's to free.
+void Allocator::ReleaseByHook(void* memory, size_t bytes) {
+  if (hooks_.release == nullptr) return;
+#if defined(__GLIBCXX__) && defined(__linux__)
+  // Nor is the thread cancelled in it: that unwinds like an exception.
+  int before = PTHREAD_CANCEL_ENABLE;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+#endif
+  try {
+    hooks_.release(hooks_.user, memory, bytes, kAlignment);
+  } catch (...) {
+  }
+#if defined(__GLIBCXX__) && defined(__linux__)
+  pthread_setcancelstate(before, &before);
+#endif
+}
+
 void* Allocator::Allocate(size_t bytes) {
   if (bytes == 0 || !Claim(bytes)) return nullptr;
   void* memory;
   if (hooks_.allocate != nullptr) {
-    memory = hooks_.allocate(hooks_.user, bytes, kAlignment);
+    // One that throws has no memory.
+    memory = CallHook([&] { return hooks_.allocate(hooks_.user, bytes, kAlignment); },
+                      static_cast<void*>(nullptr));
     // Kernels rely on the alignment: an app that does not give it has no usable memory.
     if (reinterpret_cast<uintptr_t>(memory) % kAlignment != 0) {
-      if (hooks_.release != nullptr) hooks_.release(hooks_.user, memory, bytes, kAlignment);
+      ReleaseByHook(memory, bytes);
       memory = nullptr;
     }
   } else {
@@ -75,8 +99,8 @@ void Allocator::Release(void* memory, size_t bytes) {
   if (memory == nullptr) return;
   if (hooks_.allocate == nullptr) {
     SystemRelease(memory);
-  } else if (hooks_.release != nullptr) {
-    hooks_.release(hooks_.user, memory, bytes, kAlignment);
+  } else {
+    ReleaseByHook(memory, bytes);
   }
   in_use_.fetch_sub(bytes, std::memory_order_relaxed);
 }

@@ -42,6 +42,7 @@ class Allocator {
   friend class Reservation;
   bool Claim(size_t bytes);
   void NotePeak();
+  void ReleaseByHook(void* memory, size_t bytes);
 
   AllocatorHooks hooks_;
   const uint64_t limit_;

@@ -3,6 +3,11 @@
 
 #include <exception>
 #include <new>
+#include <utility>
+
+#if defined(__GLIBCXX__)
+#include <cxxabi.h>
+#endif
 
 #include "lib/base/status.h"
 
@@ -18,6 +23,21 @@ Status Contain(F&& f) noexcept {
     return Status(StatusCode::kResourceExhausted, "");
   } catch (...) {
     return Status(StatusCode::kInternal, "");
+  }
+}
+
+// What a hook of the app answers, or `otherwise` if it throws: a hook is a C function, whose
+// exception must not pass the library's frames.
+template <typename F, typename T>
+T CallHook(F&& f, T otherwise) {
+  try {
+    return std::forward<F>(f)();
+#if defined(__GLIBCXX__)
+  } catch (const ::abi::__forced_unwind&) {
+    throw;  // the thread is being cancelled (pthread_cancel) and must be let go
+#endif
+  } catch (...) {
+    return otherwise;
   }
 }
 

@@ -25,10 +25,15 @@ Status MemoryReader::Read(std::span<uint8_t> out) {
 StatusOr<std::unique_ptr<FileReader>> FileReader::Open(const std::string& path) {
   uint64_t size = 0;
   HOB_ASSIGN_OR_RETURN(const int fd, OpenToRead(path, &size));
-  return std::unique_ptr<FileReader>(new FileReader(path, fd, size));
+  FileDescriptor file(fd);
+  std::unique_ptr<FileReader> reader(new FileReader(path, size));
+  reader->fd_ = file.release();
+  return reader;
 }
 
-FileReader::~FileReader() { close(fd_); }
+FileReader::~FileReader() {
+  if (fd_ >= 0) close(fd_);
+}
 
 Status FileReader::Read(std::span<uint8_t> out) {
   while (!out.empty()) {

@@ -42,10 +42,9 @@ class FileReader final : public ByteReader {
   Status Read(std::span<uint8_t> out) override;
 
  private:
-  FileReader(std::string path, int fd, uint64_t size)
-      : path_(std::move(path)), fd_(fd), size_(size) {}
+  FileReader(std::string path, uint64_t size) : path_(std::move(path)), size_(size) {}
   std::string path_;
-  int fd_;
+  int fd_ = -1;
   uint64_t size_;
 };
 

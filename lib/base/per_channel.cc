@@ -6,13 +6,15 @@
 #include <cstring>
 #include <limits>
 
+#include "lib/base/checked.h"
+
 namespace hob {
 
 size_t PerChannelBytes(int64_t rows, int64_t columns) {
   if (rows <= 0 || columns <= 0) return 0;
   const uint64_t row = static_cast<uint64_t>(columns) + sizeof(float);
-  if (static_cast<uint64_t>(rows) > std::numeric_limits<size_t>::max() / row) return 0;
-  return static_cast<size_t>(static_cast<uint64_t>(rows) * row);
+  const auto bytes = CheckedMul(static_cast<uint64_t>(rows), row);
+  return bytes && *bytes <= std::numeric_limits<size_t>::max() ? static_cast<size_t>(*bytes) : 0;
 }
 
 Status QuantizePerChannel(std::span<const float> weights, int64_t rows, int64_t columns,

@@ -25,24 +25,22 @@ Status CheckPath(const std::string& path) {
 StatusOr<int> OpenToRead(const std::string& path, uint64_t* size) {
   HOB_RETURN_IF_ERROR(CheckPath(path));
   // O_NONBLOCK: opening a pipe without a writer must not wait.
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return SystemError(errno, path, "cannot open", kPathHint);
+  // Owned at once: an error's text may lack the memory.
+  FileDescriptor file(
+      Uninterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
+  if (file.get() < 0) return SystemError(errno, path, "cannot open", kPathHint);
   struct stat info;
-  Status status;
-  if (fstat(fd, &info) != 0) {
-    status = SystemError(errno, path, "cannot stat");
-  } else if (S_ISDIR(info.st_mode)) {
-    status = Error(StatusCode::kInvalidArgument, Concat(path, ": is a directory, not a file"),
-                   "Name a file in it.");
-  } else if (!S_ISREG(info.st_mode)) {
-    status = Error(StatusCode::kInvalidArgument, Concat(path, ": is not a regular file"),
-                   "Save it to a file first.");
-  } else {
-    *size = static_cast<uint64_t>(info.st_size);
-    return fd;
+  if (fstat(file.get(), &info) != 0) return SystemError(errno, path, "cannot stat");
+  if (S_ISDIR(info.st_mode)) {
+    return Error(StatusCode::kInvalidArgument, Concat(path, ": is a directory, not a file"),
+                 "Name a file in it.");
   }
-  close(fd);
-  return status;
+  if (!S_ISREG(info.st_mode)) {
+    return Error(StatusCode::kInvalidArgument, Concat(path, ": is not a regular file"),
+                 "Save it to a file first.");
+  }
+  *size = static_cast<uint64_t>(info.st_size);
+  return file.release();
 }
 
 }  // namespace hob

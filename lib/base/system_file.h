@@ -4,8 +4,10 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lib/base/status.h"
 
@@ -21,6 +23,14 @@ Status SystemError(int error, std::string_view path, std::string_view what,
 // INVALID_ARGUMENT for what no system takes as a path.
 Status CheckPath(const std::string& path);
 
+// Calls `f`, a system call, until no signal interrupts it.
+template <typename F>
+auto Uninterrupted(F&& f) {
+  auto result = f();
+  while (result == -1 && errno == EINTR) result = f();
+  return result;
+}
+
 // Opens a file to read, and INVALID_ARGUMENT unless it is a regular one; sets its size.
 StatusOr<int> OpenToRead(const std::string& path, uint64_t* size);
 
@@ -33,6 +43,8 @@ class FileDescriptor {
   FileDescriptor(const FileDescriptor&) = delete;
   FileDescriptor& operator=(const FileDescriptor&) = delete;
   int get() const { return fd_; }
+  // It is the caller's now.
+  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;

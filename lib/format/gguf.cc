@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/checked.h"
 #include "lib/format/gguf_cursor.h"
 #include "lib/format/gguf_value.h"
 #include "lib/format/validate.h"
@@ -131,9 +132,10 @@ Status ReadTensors(GgufCursor& cursor, const Header& header, std::span<const uin
     if (!info.ok()) return Annotate(info.status(), Concat("tensor info ", i));
     infos.push_back(*info);
   }
-  const uint64_t start = (cursor.offset() + alignment - 1) / alignment * alignment;
-  const std::span<const uint8_t> data =
-      start < bytes.size() ? bytes.subspan(static_cast<size_t>(start)) : std::span<const uint8_t>();
+  const auto start = CheckedAlignUp<uint64_t>(cursor.offset(), alignment);
+  const std::span<const uint8_t> data = start && *start < bytes.size()
+                                            ? bytes.subspan(static_cast<size_t>(*start))
+                                            : std::span<const uint8_t>();
   model->tensors.reserve(infos.size());
   for (const TensorInfo& info : infos) {
     HOB_RETURN_IF_ERROR(AddTensor({.name = info.name,
@@ -169,6 +171,7 @@ StatusOr<ModelFile> ParseGguf(std::span<const uint8_t> bytes) {
   HOB_ASSIGN_OR_RETURN(model.architecture, model.metadata.Text("general.architecture", ""));
   HOB_RETURN_IF_ERROR(ReadTensors(cursor, header, bytes, &model));
   HOB_ASSIGN_OR_RETURN(model.vocabulary, ExtractVocabulary(&model.metadata));
+  HOB_RETURN_IF_ERROR(CheckOverlaps(model));
   HOB_RETURN_IF_ERROR(ValidateModel(model));
   return model;
 }

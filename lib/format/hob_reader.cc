@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "lib/base/checked.h"
 #include "lib/format/flatbuffer_copy.h"
 #include "lib/format/hob_file.h"
 #include "lib/format/hob_generated.h"
@@ -15,8 +16,8 @@ constexpr std::string_view kCorruptHint =
     "The file is truncated or corrupt; fetch or convert it again.";
 constexpr uint32_t kMaxDepth = 16;  // the schema is four deep
 constexpr uint32_t kMaxTables = 4u << 20;
-constexpr size_t kMaxNodes = 1u << 16;
-constexpr size_t kMaxValues = 1u << 18;
+constexpr size_t kMaxNodes = 1u << 15;  // planning takes the square of them
+constexpr size_t kMaxValues = 1u << 16;
 constexpr size_t kMaxAttributes = 64;  // of a node
 
 Status Corrupt(std::string_view message) {
@@ -28,7 +29,7 @@ Status CheckSection(std::string_view what, uint64_t offset, uint64_t size, uint6
     return Corrupt(Concat("the header places the ", what, " at byte ", offset,
                           ", which is not a multiple of ", kHobAlignment, " after the header"));
   }
-  if (offset > file || size > file - offset) {
+  if (!Fits(offset, size, file)) {
     return Error(StatusCode::kDataLoss,
                  Concat("the file ends early: the ", what, " takes ", size, " bytes at byte ",
                         offset, ", the file has ", file),
@@ -281,6 +282,7 @@ StatusOr<ModelFile> ParseHob(std::span<const uint8_t> bytes) {
   const auto data = bytes.subspan(static_cast<size_t>(header.data_offset),
                                   static_cast<size_t>(header.data_bytes));
   HOB_RETURN_IF_ERROR(ReadTensors(root, data, &budget, &model));
+  HOB_RETURN_IF_ERROR(CheckOverlaps(model));
   HOB_RETURN_IF_ERROR(ValidateModel(model));
   if (root.graph() != nullptr) {
     HOB_RETURN_IF_ERROR(CheckGraphSize(*root.graph(), &budget));

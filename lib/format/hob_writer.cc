@@ -230,7 +230,7 @@ class TensorWriter {
   Status WritePart(std::span<const uint8_t> part, std::span<const uint8_t> source) {
     HOB_RETURN_IF_ERROR(writer_.Append(part));
     // Read once: these pages need not count as this process's memory any longer.
-    if (model_.file != nullptr) model_.file->DontNeed(source);
+    model_.DontNeed(source);
     done_ += part.size();
     return Report();
   }

@@ -8,7 +8,7 @@ namespace hob {
 namespace {
 
 Status Missing(std::string_view key) {
-  return Error(StatusCode::kNotFound, Concat("key ", format::Quoted(key), " is missing"),
+  return Error(StatusCode::kInvalidArgument, Concat("key ", format::Quoted(key), " is missing"),
                "Convert the model again with a current converter.");
 }
 

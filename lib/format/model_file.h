@@ -25,7 +25,8 @@ namespace fbs {
 struct GraphT;  // generated from hob.fbs (object API)
 }
 
-// A named tensor inside the mapped file. Not copied: `data` lives as long as the ModelFile.
+// A named tensor inside a mapped file, or where it cannot be used as it lies there, in memory of
+// the ModelFile's. `data` lives as long as that.
 struct Tensor {
   std::string name;
   DType type = DType::kF32;
@@ -72,8 +73,8 @@ struct Metadata {
   std::map<std::string, MetaValue, std::less<>> values;
 
   const MetaValue* Find(std::string_view key) const;
-  // Missing: the fallback, or NOT_FOUND naming the key. Wrong type or out of range:
-  // INVALID_ARGUMENT.
+  // INVALID_ARGUMENT, naming the key, where it is missing without a fallback, of another type or out
+  // of range.
   StatusOr<int64_t> Int(std::string_view key, int64_t low, int64_t high,
                         std::optional<int64_t> fallback = std::nullopt) const;
   StatusOr<double> Real(std::string_view key, std::optional<double> fallback = std::nullopt) const;
@@ -88,7 +89,19 @@ struct ModelFile {
   Vocabulary vocabulary;
   std::vector<Tensor> tensors;         // in file order; names are unique
   std::shared_ptr<fbs::GraphT> graph;  // from a .hob file, not yet checked for meaning; else null
+  // The file; of a Hugging Face directory config.json, and the others that were read.
   std::shared_ptr<const MappedFile> file;
+  std::vector<std::shared_ptr<const MappedFile>> more_files;
+  // Tensors that are not in a mapping, and their bytes in all.
+  std::vector<std::shared_ptr<const std::vector<uint8_t>>> owned;
+  uint64_t owned_bytes = 0;
+
+  // Of all files.
+  uint64_t file_bytes() const;
+  // Of those that are copies and not mapped.
+  uint64_t copied_bytes() const;
+  // As MappedFile's, of the mapping that `part` lies in; nothing where it lies in none.
+  void DontNeed(std::span<const uint8_t> part) const;
 
   const Tensor* FindTensor(std::string_view name) const;
 
@@ -96,11 +109,14 @@ struct ModelFile {
   std::map<std::string, size_t, std::less<>> tensor_index;
 };
 
-// Opens a GGUF (v2, v3) or `.hob` file, told apart by its magic, and validates all of it that is
-// used: counts, sizes, offsets, alignment, types, overflow. Vocabulary-only files have no tensors.
-// Errors name the file, the field and its offset; UNIMPLEMENTED for a tensor type or version that
-// hob does not run, by name. Nothing is left allocated on failure. Thread-safe.
-StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(const std::string& path);
+// Opens a GGUF (v2, v3) or `.hob` file, told apart by its magic, or a Hugging Face directory (also
+// by its model.safetensors), and validates all of it that is used: counts, sizes, offsets,
+// alignment, types, overflow. Vocabulary-only files have no tensors. Errors name the file, the
+// field and its offset; UNIMPLEMENTED for a tensor type or version that hob does not run, by name.
+// Nothing is left allocated on failure. Thread-safe. The file is mapped, or copied to memory of
+// `copy_to`.
+StatusOr<std::shared_ptr<const ModelFile>> OpenModelFile(
+    const std::string& path, std::shared_ptr<Allocator> copy_to = nullptr);
 
 // How a `.hob` file's weights are written.
 struct WeightPacking {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/format/validate.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "lib/base/checked.h"
 #include "lib/base/panels.h"
 
 namespace hob::format {
@@ -38,7 +40,7 @@ Status CheckTensor(const TensorClaim& claim, std::span<const uint8_t> data, uint
     return Invalid(
         Concat("offset ", claim.offset, " is not a multiple of the file's alignment, ", alignment));
   }
-  if (claim.offset > data.size() || size > data.size() - claim.offset) {
+  if (!Fits(claim.offset, size, data.size())) {
     return Error(StatusCode::kDataLoss,
                  Concat("takes ", size, " bytes at offset ", claim.offset,
                         " of the tensor data, of which the file has ", data.size()),
@@ -57,6 +59,25 @@ Status CheckId(std::string_view what, int32_t id, size_t count) {
 Status CheckLength(std::string_view what, size_t length, size_t count) {
   if (length == 0 || length == count) return absl::OkStatus();
   return Invalid(Concat("vocabulary: ", length, " ", what, " for ", count, " tokens"));
+}
+
+// GGUF files of other things than models say so. Adapters have the architecture of their model.
+Status CheckKind(const ModelFile& model) {
+  HOB_ASSIGN_OR_RETURN(const std::string kind, model.metadata.Text("general.type", "model"));
+  const bool lora = std::any_of(model.tensors.begin(), model.tensors.end(), [](const Tensor& t) {
+    return t.name.ends_with(".lora_a") || t.name.ends_with(".lora_b");
+  });
+  if (kind == "adapter" || lora) {
+    HOB_ASSIGN_OR_RETURN(const std::string adapter,
+                         model.metadata.Text("adapter.type", lora ? "lora" : "of unknown type"));
+    return Error(StatusCode::kUnimplemented,
+                 Concat("is an adapter (", Quoted(adapter), "), not a model"),
+                 "Merge it into its base model and open the result.");
+  }
+  if (kind == "model") return absl::OkStatus();
+  return Error(StatusCode::kUnimplemented,
+               Concat("is not a model but of general.type ", Quoted(kind)),
+               "Open the model's own file.");
 }
 
 }  // namespace
@@ -83,10 +104,11 @@ StatusOr<uint64_t> TensorBytes(DType type, std::span<const int64_t> shape, bool 
       return Invalid(Concat("has a dimension of ", dimension, "; all must be above 0"));
     }
     // Below 2⁶¹ elements, so that 4 bytes each, plus row scales, stay below 2⁶⁴.
-    if (elements > (uint64_t{1} << 60) / static_cast<uint64_t>(dimension)) {
+    const auto product = CheckedMul(elements, static_cast<uint64_t>(dimension));
+    if (!product || *product > uint64_t{1} << 60) {
       return Invalid("has dimensions whose product overflows");
     }
-    elements *= static_cast<uint64_t>(dimension);
+    elements = *product;
   }
   const auto columns = static_cast<uint64_t>(shape.back());
   // A multiple of 4 aligns the scales, which follow the rows.
@@ -157,7 +179,25 @@ Status ValidateVocabulary(const Vocabulary& vocabulary) {
   return CheckId("mask", vocabulary.mask, count);
 }
 
+Status CheckOverlaps(const ModelFile& model) {
+  std::vector<const Tensor*> order;
+  order.reserve(model.tensors.size());
+  for (const Tensor& tensor : model.tensors) order.push_back(&tensor);
+  std::sort(order.begin(), order.end(),
+            [](const Tensor* a, const Tensor* b) { return a->data.data() < b->data.data(); });
+  for (size_t i = 1; i < order.size(); ++i) {
+    if (order[i - 1]->data.data() + order[i - 1]->data.size() > order[i]->data.data()) {
+      return Error(StatusCode::kInvalidArgument,
+                   Concat("tensors ", Quoted(order[i - 1]->name), " and ", Quoted(order[i]->name),
+                          " overlap"),
+                   "The file is corrupt or was written wrongly; fetch or convert it again.");
+    }
+  }
+  return absl::OkStatus();
+}
+
 Status ValidateModel(const ModelFile& model) {
+  HOB_RETURN_IF_ERROR(CheckKind(model));
   if (model.architecture.empty() && !model.tensors.empty()) {
     return Error(StatusCode::kInvalidArgument,
                  "general.architecture is missing, so the model's family is not known",

@@ -49,7 +49,11 @@ Status AddMetadata(std::string_view key, MetaValue value, ModelFile* model);
 // Lengths of the parallel arrays, token ids in range.
 Status ValidateVocabulary(const Vocabulary& vocabulary);
 
-// What holds for the whole: an architecture is named where there are tensors.
+// Of a file: no two tensors share a byte. Files are written one tensor after the other, and a small
+// one with many tensors over the same bytes would take any amount of memory once each is packed.
+Status CheckOverlaps(const ModelFile& model);
+
+// What holds for the whole: it is a model, and an architecture is named where there are tensors.
 Status ValidateModel(const ModelFile& model);
 
 }  // namespace hob::format

@@ -27,6 +27,7 @@ struct Executor::Impl {
   std::vector<ReadyNode> nodes;
   Buffer activations, scratch;
   size_t packed_bytes = 0, mapped_bytes = 0, scratch_bytes = 0;
+  size_t weight_bytes() const { return packed_bytes + static_cast<size_t>(file->owned_bytes); }
 
   // `pack` false: the sizes alone.
   static StatusOr<std::unique_ptr<Impl>> Make(std::shared_ptr<const ModelFile> file,
@@ -69,7 +70,7 @@ Status Executor::Impl::Prepare(const Graph& graph, const PlanContext& context,
       if (!ready.kernel->Packs(i)) {
         if (mapped.insert(weight).second) mapped_bytes += weight->data.size();
       } else if (context.pack) {
-        file->file->DontNeed(weight->data);  // the packed copy is what will be read from now on
+        file->DontNeed(weight->data);  // the packed copy is what will be read from now on
       }
     }
     nodes.push_back(std::move(ready));
@@ -174,7 +175,7 @@ StatusOr<ExecutorPlan> Executor::Plan(std::shared_ptr<const ModelFile> file, Thr
   return ExecutorPlan{.shape = impl->shape,
                       .kv = impl->kv,
                       .max_rows = impl->max_rows,
-                      .weight_bytes = impl->packed_bytes,
+                      .weight_bytes = impl->weight_bytes(),
                       .mapped_bytes = impl->mapped_bytes,
                       .scratch_bytes = impl->scratch_bytes};
 }
@@ -200,7 +201,7 @@ Status Executor::Run(const Step& step, const std::atomic<bool>* stop) {
 const ModelShape& Executor::shape() const { return impl_->shape; }
 const KvLayout& Executor::kv_layout() const { return impl_->kv; }
 int32_t Executor::max_rows() const { return impl_->max_rows; }
-size_t Executor::weight_bytes() const { return impl_->packed_bytes; }
+size_t Executor::weight_bytes() const { return impl_->weight_bytes(); }
 size_t Executor::scratch_bytes() const { return impl_->scratch_bytes; }
 
 std::vector<PlannedNode> Executor::Describe() const { return hob::Describe(impl_->nodes); }

@@ -36,7 +36,7 @@ struct ExecutorPlan {
   ModelShape shape;
   KvLayout kv;
   int32_t max_rows = 0;
-  size_t weight_bytes = 0;   // packed, beside the mapped file
+  size_t weight_bytes = 0;   // packed or copied, beside the mapped file
   size_t mapped_bytes = 0;   // of weights that are read in the file
   size_t scratch_bytes = 0;  // activations and kernels' scratch
 };
@@ -64,7 +64,7 @@ class Executor {
   const ModelShape& shape() const;
   const KvLayout& kv_layout() const;  // of a sequence that asks for no other type
   int32_t max_rows() const;
-  size_t weight_bytes() const;   // packed, beside the mapped file
+  size_t weight_bytes() const;   // packed or copied, beside the mapped file
   size_t scratch_bytes() const;  // activations and kernels' scratch
   std::vector<PlannedNode> Describe() const;
 

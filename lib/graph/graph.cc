@@ -11,11 +11,6 @@ ValueId Graph::AddValue(Value value) {
 }
 
 ValueId Graph::AddWeight(const Tensor& tensor) {
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (values[i].kind == ValueKind::kWeight && values[i].tensor == tensor.name) {
-      return static_cast<ValueId>(i);
-    }
-  }
   return AddValue({.name = tensor.name,
                    .kind = ValueKind::kWeight,
                    .type = tensor.type,
@@ -76,6 +71,29 @@ Status CheckValue(const Value& value, const ModelFile& file) {
   return absl::OkStatus();
 }
 
+// Each use of a weight may take memory of its own, so a graph may not multiply what its file has:
+// one of shared layers uses them some ten times.
+Status CheckWeightUse(const Graph& graph, const ModelFile& file) {
+  constexpr uint64_t kMostUses = 32, kAlways = 16u << 20;
+  uint64_t all = 0, used = 0;
+  for (const Tensor& tensor : file.tensors) all += tensor.data.size();
+  for (const Node& node : graph.nodes) {
+    for (const ValueId id : node.inputs) {
+      if (id < 0 || static_cast<size_t>(id) >= graph.values.size()) continue;  // told of later
+      const Value& value = graph.values[static_cast<size_t>(id)];
+      if (value.kind != ValueKind::kWeight) continue;
+      const Tensor* tensor = file.FindTensor(value.tensor);
+      if (tensor != nullptr) used += tensor->data.size();
+    }
+    if (used > kAlways && used / kMostUses > all) {
+      return Error(StatusCode::kInvalidArgument,
+                   absl::StrCat("the graph uses the file's ", all, " bytes of weights more than ",
+                                kMostUses, " times over"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 OpSpec MakeSpec(const Graph& graph, const Node& node, const ModelFile& file) {
@@ -90,6 +108,7 @@ Status CheckGraph(const Graph& graph, const ModelFile& file) {
     return Error(StatusCode::kInvalidArgument,
                  absl::StrCat("node ", node.name, " (", node.op, ") ", std::string(what)));
   };
+  HOB_RETURN_IF_ERROR(CheckWeightUse(graph, file));
   for (const Value& value : graph.values) HOB_RETURN_IF_ERROR(CheckValue(value, file));
   std::vector<bool> written(graph.values.size(), false);
   size_t outputs = 0;
@@ -101,6 +120,10 @@ Status CheckGraph(const Graph& graph, const ModelFile& file) {
         return bad(node, "reads a value that does not exist");
       }
       const size_t index = static_cast<size_t>(id);
+      // It is the caller's memory, and nowhere while no logits are wanted.
+      if (graph.values[index].kind == ValueKind::kOutput) {
+        return bad(node, absl::StrCat("reads ", graph.values[index].name, ", an output"));
+      }
       if (graph.values[index].kind != ValueKind::kWeight && !written[index]) {
         return bad(node, absl::StrCat("reads ", graph.values[index].name, " before it is written"));
       }
@@ -115,6 +138,7 @@ Status CheckGraph(const Graph& graph, const ModelFile& file) {
       }
       written[static_cast<size_t>(id)] = true;
       if (value.kind == ValueKind::kOutput) {
+        if (node.outputs.size() != 1) return bad(node, "writes an output and something else");
         if (value.type != DType::kF32 || value.shape[0] != kLogitRowsDim ||
             value.shape[1] != graph.shape.vocabulary) {
           return bad(node, "writes an output that is not [logit rows, vocabulary] in f32");

@@ -58,7 +58,7 @@ struct Graph {
   std::vector<Node> nodes;  // in order of execution
 
   ValueId AddValue(Value value);
-  // A weight value for `tensor`; the same id when it is asked for again.
+  // A new weight value for `tensor`.
   ValueId AddWeight(const Tensor& tensor);
   // Adds a node with one new activation output [rows, columns] and returns that output.
   ValueId Add(std::string_view op, std::string_view name, int32_t layer,

@@ -5,6 +5,7 @@
 
 #include "lib/base/allocator.h"
 #include "lib/base/block_formats.h"
+#include "lib/base/checked.h"
 
 namespace hob {
 
@@ -12,8 +13,16 @@ size_t ActivationBytes(const Value& value, int64_t rows) {
   const size_t columns = static_cast<size_t>(value.shape.back());
   const size_t row = ActivationRowBytes(value.type, columns);
   constexpr size_t kSlack = kAlignment;
-  return (row * static_cast<size_t>(rows) + kSlack + kAlignment - 1) / kAlignment * kAlignment;
+  const auto bytes = CheckedMulAdd(row, static_cast<size_t>(rows), kSlack);
+  return bytes ? CheckedAlignUp(*bytes, kAlignment).value_or(kNoSuchSize) : kNoSuchSize;
 }
+
+namespace {
+
+// Where a value ends; past all memory (which no allocator gives) if no number says it.
+size_t End(size_t offset, size_t bytes) { return CheckedAdd(offset, bytes).value_or(kNoSuchSize); }
+
+}  // namespace
 
 // Greedy by size: the largest first, each at the lowest offset that is free during its lifetime
 // (Pisarchyk & Lee 2020).
@@ -44,16 +53,17 @@ MemoryPlan PlanMemory(const Graph& graph, int64_t max_rows) {
   plan.offsets.resize(graph.values.size(), 0);
   std::vector<Item> placed;  // by offset
   for (Item& item : items) {
-    size_t offset = 0;
+    size_t offset = 0, end = item.bytes;
     for (const Item& other : placed) {
       const bool together = item.first <= other.last && other.first <= item.last;
-      if (together && offset + item.bytes > other.offset && other.offset + other.bytes > offset) {
-        offset = other.offset + other.bytes;
+      if (together && end > other.offset && End(other.offset, other.bytes) > offset) {
+        offset = End(other.offset, other.bytes);
+        end = End(offset, item.bytes);
       }
     }
     item.offset = offset;
     plan.offsets[item.value] = offset;
-    plan.bytes = std::max(plan.bytes, offset + item.bytes);
+    plan.bytes = std::max(plan.bytes, end);
     placed.insert(
         std::upper_bound(placed.begin(), placed.end(), item,
                          [](const Item& a, const Item& b) { return a.offset < b.offset; }),

@@ -49,7 +49,7 @@ Status ShapeFromFile(const fbs::GraphShapeT* stored, ModelShape& shape) {
            .head_dim = stored->head_dim};
   const auto within = [](int32_t value, int32_t high) { return value >= 1 && value <= high; };
   if (!within(shape.vocabulary, 1 << 24) || !within(shape.context_length, 1 << 26) ||
-      !within(shape.layers, 4096) || !within(shape.width, 1 << 20) || !within(shape.heads, 4096) ||
+      !within(shape.layers, 1024) || !within(shape.width, 1 << 20) || !within(shape.heads, 4096) ||
       !within(shape.kv_heads, 4096) || !within(shape.head_dim, 4096)) {
     return Error(StatusCode::kInvalidArgument, "the stored graph's shape is out of range");
   }

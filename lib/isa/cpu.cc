@@ -2,6 +2,7 @@
 #include "lib/isa/cpu.h"
 
 #include <cstdlib>
+#include <iterator>
 
 #if defined(__aarch64__) && defined(__linux__)
 #include <asm/hwcap.h>
@@ -34,6 +35,8 @@ constexpr std::string_view kProviders[] = {"scalar", "simd", "avx2", "avx512vnni
 CpuFeatures CpuFeatures::Detect() {
   CpuFeatures cpu;
 #if defined(__x86_64__)
+  // The compiler's runtime asks XGETBV too: a level counts only if the operating system saves its
+  // registers (tests/isa/cpu_test.cc holds it to that).
   __builtin_cpu_init();
   cpu.sse4 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("ssse3");
   cpu.avx2 = cpu.sse4 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
@@ -64,41 +67,70 @@ std::string CpuFeatures::ToString() const {
   return text.empty() ? "scalar" : text;
 }
 
-StatusOr<KernelChoice> KernelChoice::FromEnvironment() {
+namespace {
+
+// The level's place in kLevels, or past the end.
+size_t FindLevel(std::string_view name) {
+  size_t i = 0;
+  while (i < std::size(kLevels) && kLevels[i].name != name) ++i;
+  return i;
+}
+
+// Running what the CPU or its operating system lacks would end the process (SIGILL), and quietly
+// running less than was asked for would measure or test something else.
+Status Lacks(std::string_view variable, std::string_view value, const CpuFeatures& cpu) {
+  return Error(StatusCode::kFailedPrecondition,
+               Concat(variable, "=", value, ": this CPU or its operating system lacks ", value),
+               Concat("It has: ", cpu.ToString()));
+}
+
+Status NamesNothing(std::string_view variable, std::string_view value, std::string_view kind,
+                    std::string_view known) {
+  return Error(StatusCode::kInvalidArgument, Concat(variable, " names no ", kind, ": ", value),
+               Concat("Use one of: ", known));
+}
+
+std::string_view Environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+}  // namespace
+
+StatusOr<KernelChoice> KernelChoice::Choose(const CpuFeatures& cpu, std::string_view isa,
+                                            std::string_view provider) {
   KernelChoice choice;
-  choice.cpu = CpuFeatures::Detect();
-  if (const char* isa = std::getenv("HOB_ISA"); isa != nullptr && *isa != '\0') {
-    const std::string_view wanted(isa);
-    bool found = wanted == "scalar";
-    bool keep = !found;
-    std::string known = "scalar";
-    for (const Level& level : kLevels) {
-      known += " " + std::string(level.name);
-      if (!keep) choice.cpu.*level.flag = false;
-      if (level.name == wanted) {
-        found = true;
-        keep = false;
-      }
+  choice.cpu = cpu;
+  if (!isa.empty()) {
+    const size_t level = FindLevel(isa);
+    if (level == std::size(kLevels) && isa != "scalar") {
+      std::string known = "scalar";
+      for (const Level& each : kLevels) known += " " + std::string(each.name);
+      return NamesNothing("HOB_ISA", isa, "level", known);
     }
-    if (!found) {
-      return Error(StatusCode::kInvalidArgument, absl::StrCat("HOB_ISA names no level: ", isa),
-                   absl::StrCat("use one of: ", known));
+    if (isa != "scalar" && !(cpu.*kLevels[level].flag)) return Lacks("HOB_ISA", isa, cpu);
+    for (size_t i = isa == "scalar" ? 0 : level + 1; i < std::size(kLevels); ++i) {
+      choice.cpu.*kLevels[i].flag = false;
     }
   }
-  if (const char* provider = std::getenv("HOB_PROVIDER");
-      provider != nullptr && *provider != '\0') {
+  if (!provider.empty()) {
     std::string known;
     for (const std::string_view name : kProviders) {
       if (name == provider) choice.provider = provider;
       known += (known.empty() ? "" : " ") + std::string(name);
     }
-    if (choice.provider.empty()) {
-      return Error(StatusCode::kInvalidArgument,
-                   absl::StrCat("HOB_PROVIDER names no provider: ", provider),
-                   absl::StrCat("use one of: ", known));
+    if (choice.provider.empty()) return NamesNothing("HOB_PROVIDER", provider, "provider", known);
+    // Those named for a level need it.
+    const size_t level = FindLevel(provider);
+    if (level != std::size(kLevels) && !(cpu.*kLevels[level].flag)) {
+      return Lacks("HOB_PROVIDER", provider, cpu);
     }
   }
   return choice;
+}
+
+StatusOr<KernelChoice> KernelChoice::FromEnvironment() {
+  return Choose(CpuFeatures::Detect(), Environment("HOB_ISA"), Environment("HOB_PROVIDER"));
 }
 
 }  // namespace hob

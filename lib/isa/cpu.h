@@ -30,8 +30,12 @@ struct KernelChoice {
   CpuFeatures cpu;
   std::string provider;  // "" (best), "scalar", "simd", "avx2", "avx512vnni", "xnnpack"
 
-  // Detect() narrowed by HOB_ISA ("scalar", "sse4", "avx2", "avx512", "avx512vnni", "neon", …: the
-  // highest level to use), with HOB_PROVIDER. INVALID_ARGUMENT names an unknown word and the known.
+  // `cpu` narrowed to levels up to `isa` ("scalar", "sse4", "avx2", "avx512", "avx512vnni", "neon",
+  // …), with a provider; "" forces nothing. INVALID_ARGUMENT names an unknown word and the known,
+  // FAILED_PRECONDITION what `cpu` lacks: nothing else is taken in its place.
+  static StatusOr<KernelChoice> Choose(const CpuFeatures& cpu, std::string_view isa,
+                                       std::string_view provider);
+  // Of this machine, by HOB_ISA and HOB_PROVIDER.
   static StatusOr<KernelChoice> FromEnvironment();
 
   bool Allows(std::string_view name) const { return provider.empty() || provider == name; }

@@ -70,8 +70,8 @@ StatusOr<ValueId> Layer(DecoderBuilder& b, const Parameters& p, ValueId angles, 
   HOB_ASSIGN_OR_RETURN(ValueId q, b.Linear(name("attn_q"), layer, in, p.q_width()));
   HOB_ASSIGN_OR_RETURN(ValueId k, b.Linear(name("attn_k"), layer, in, p.kv_width()));
   HOB_ASSIGN_OR_RETURN(const ValueId v, b.Linear(name("attn_v"), layer, in, p.kv_width()));
-  HOB_ASSIGN_OR_RETURN(q, b.Norm(name("attn_q_norm"), layer, q, p.q_width()));
-  HOB_ASSIGN_OR_RETURN(k, b.Norm(name("attn_k_norm"), layer, k, p.kv_width()));
+  HOB_ASSIGN_OR_RETURN(q, b.HeadNorm(name("attn_q_norm"), layer, q, p.q_width()));
+  HOB_ASSIGN_OR_RETURN(k, b.HeadNorm(name("attn_k_norm"), layer, k, p.kv_width()));
   q = b.Rope(name("rope_q"), layer, q, p.q_width(), angles, Pairs::kHalves);
   k = b.Rope(name("rope_k"), layer, k, p.kv_width(), angles, Pairs::kHalves);
   const int64_t window = p.local[static_cast<size_t>(layer)] ? p.window : 0;

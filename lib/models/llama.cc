@@ -38,8 +38,8 @@ StatusOr<ValueId> Layer(DecoderBuilder& b, const DecoderParameters& p, Pairs pai
   HOB_ASSIGN_OR_RETURN(ValueId k, b.Linear(name("attn_k"), layer, in, p.kv_width()));
   HOB_ASSIGN_OR_RETURN(const ValueId v, b.Linear(name("attn_v"), layer, in, p.kv_width()));
   if (b.HasWeight(name("attn_q_norm"))) {
-    HOB_ASSIGN_OR_RETURN(q, b.Norm(name("attn_q_norm"), layer, q, p.q_width()));
-    HOB_ASSIGN_OR_RETURN(k, b.Norm(name("attn_k_norm"), layer, k, p.kv_width()));
+    HOB_ASSIGN_OR_RETURN(q, b.HeadNorm(name("attn_q_norm"), layer, q, p.q_width()));
+    HOB_ASSIGN_OR_RETURN(k, b.HeadNorm(name("attn_k_norm"), layer, k, p.kv_width()));
   }
   q = b.Rope(name("rope_q"), layer, q, p.q_width(), angles, pairs);
   k = b.Rope(name("rope_k"), layer, k, p.kv_width(), angles, pairs);
@@ -53,6 +53,18 @@ StatusOr<ValueId> Layer(DecoderBuilder& b, const DecoderParameters& p, Pairs pai
   return b.Add(name("ffn_residual"), layer, down, x);
 }
 
+// rope.pairs says where q and k are not ordered as GGUF has them for the architecture.
+StatusOr<Pairs> ReadPairs(const ModelFile& file) {
+  const Pairs usual = FindVariant(file.architecture)->pairs;
+  const std::string key = MetadataKey(file, "rope.pairs");
+  HOB_ASSIGN_OR_RETURN(const std::string name,
+                       file.metadata.Text(key, usual == Pairs::kHalves ? "halves" : "neighbours"));
+  if (name == "halves") return Pairs::kHalves;
+  if (name == "neighbours") return Pairs::kNeighbours;
+  return Error(StatusCode::kInvalidArgument,
+               absl::StrCat(key, " is neither \"halves\" nor \"neighbours\""));
+}
+
 bool Builds(std::string_view architecture) { return FindVariant(architecture) != nullptr; }
 
 StatusOr<Graph> Build(const ModelFile& file) {
@@ -60,7 +72,7 @@ StatusOr<Graph> Build(const ModelFile& file) {
   DecoderBuilder b(file, p);
   HOB_ASSIGN_OR_RETURN(ValueId x, b.Embedding());
   const ValueId angles = b.Angles("rope_angles", p.rope_base, &p.rope_scaling);
-  const Pairs pairs = FindVariant(file.architecture)->pairs;
+  HOB_ASSIGN_OR_RETURN(const Pairs pairs, ReadPairs(file));
   for (int32_t layer = 0; layer < p.shape.layers; ++layer) {
     HOB_ASSIGN_OR_RETURN(x, Layer(b, p, pairs, angles, layer, x));
   }

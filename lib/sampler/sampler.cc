@@ -48,7 +48,7 @@ int32_t OrderOf(float x) {
 constexpr int32_t kHighest = 0x7f7fffff;      // the largest float
 constexpr int32_t kLowest = -0x7f800000 - 1;  // −infinity
 
-// The first of the highest logits. INTERNAL if one is NaN or +infinity, or all are −infinity.
+// The first of the highest logits. DATA_LOSS if one is NaN or +infinity, or all are −infinity.
 StatusOr<size_t> FindHighest(std::span<const float> logits) {
   int32_t high = std::numeric_limits<int32_t>::min(), low = std::numeric_limits<int32_t>::max();
   for (const float x : logits) {
@@ -57,7 +57,7 @@ StatusOr<size_t> FindHighest(std::span<const float> logits) {
     low = std::min(low, order);
   }
   if (high > kHighest || low < kLowest || high == kLowest || logits.empty()) {
-    return Error(StatusCode::kInternal, "the model's logits are not numbers",
+    return Error(StatusCode::kDataLoss, "the model's logits are not numbers",
                  "The model file may be damaged.");
   }
   // Whole blocks first: within one, any match will do.

@@ -29,7 +29,7 @@ class Sampler {
   static StatusOr<Sampler> Create(const SamplerOptions& options);
 
   // Chooses a token. `logits` (one a vocabulary entry) is scratch afterwards; `history` holds the
-  // tokens so far, prompt included. INTERNAL if a logit is NaN or all are −infinity.
+  // tokens so far, prompt included. DATA_LOSS if a logit is NaN or all are −infinity.
   StatusOr<int32_t> Sample(std::span<float> logits, std::span<const int32_t> history);
 
   // Writes the probability of each token to `out`, of the size of `logits`: what Sample would draw

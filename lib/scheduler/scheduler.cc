@@ -2,15 +2,27 @@
 #include "lib/scheduler/scheduler.h"
 
 #include <algorithm>
+#include <chrono>
 #include <system_error>
 #include <utility>
+
+#include "lib/base/contain.h"
 
 namespace hob {
 
 StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(ThreadPool& pool, size_t max_sequences) {
   std::unique_ptr<Scheduler> scheduler(new Scheduler(pool, max_sequences));
   try {
-    scheduler->thread_ = std::thread([raw = scheduler.get()] { raw->Serve(); });
+    scheduler->thread_ = std::thread([raw = scheduler.get()] {
+      // What a step throws is contained where it runs (batcher.cc); this is for what is left, a
+      // lack of memory between steps: nobody may end the process for it, so it is tried again.
+      while (!Contain([raw] {
+                raw->Serve();
+                return absl::OkStatus();
+              }).ok()) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    });
   } catch (const std::system_error&) {
     return Error(StatusCode::kResourceExhausted,
                  "the system refused to start the scheduler's thread");

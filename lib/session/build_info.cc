@@ -28,10 +28,20 @@ StatusOr<std::string> DescribeLibrary(std::string_view version, std::string_view
 #else
   constexpr bool kConvert = true;
 #endif
+#if defined(HOB_WITHOUT_HF)
+  constexpr bool kHuggingFace = false;
+#else
+  constexpr bool kHuggingFace = true;
+#endif
 #if defined(HOB_WITHOUT_REGEX_JIT)
   constexpr bool kRegexJit = false;
 #else
   constexpr bool kRegexJit = true;
+#endif
+#if defined(HOB_WITHOUT_SIGNATURES)
+  constexpr bool kSignatures = false;
+#else
+  constexpr bool kSignatures = true;
 #endif
   JsonWriter json;
   json.BeginObject();
@@ -43,6 +53,8 @@ StatusOr<std::string> DescribeLibrary(std::string_view version, std::string_view
   json.Key("system").String(HOB_BUILD_SYSTEM);
   json.Key("lto").Bool(HOB_BUILD_LTO).Key("sanitizers").String(HOB_BUILD_SANITIZERS);
   json.Key("xnnpack").Bool(kXnnpack).Key("convert").Bool(kConvert).Key("regex_jit").Bool(kRegexJit);
+  json.Key("signatures").Bool(kSignatures);
+  json.Key("hugging_face").Bool(kHuggingFace);
   json.EndObject();
   return json.text();
 }

@@ -76,12 +76,10 @@ void WriteGraph(JsonWriter& json, const Batcher* batcher) {
 
 void WriteMemory(JsonWriter& json, const Model& model) {
   json.Key("memory").BeginObject();
-  if (model.file().file != nullptr) {
-    json.Key("file_bytes").Uint(model.file().file->bytes().size());
-  }
+  json.Key("file_bytes").Uint(model.file().file_bytes());
   if (model.batcher() != nullptr) {
     const Executor& executor = model.batcher()->executor();
-    json.Key("weight_bytes").Uint(executor.weight_bytes());
+    json.Key("weight_bytes").Uint(model.weight_bytes());
     json.Key("scratch_bytes").Uint(model.batcher()->scratch_bytes());
     json.Key("kv_bytes_per_token").Uint(executor.kv_layout().page_bytes() / kKvPageTokens);
     const DType kv = executor.kv_layout().type;

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "lib/session/plan.h"
+#include "lib/text/control_guard.h"
 #include "lib/text/unicode.h"
 
 namespace hob {
@@ -42,7 +43,9 @@ StatusOr<std::shared_ptr<Model>> Model::Open(std::shared_ptr<Runtime> runtime,
   std::shared_ptr<Model> model(new Model);
   model->runtime_ = std::move(runtime);
   model->path_ = path;
-  HOB_ASSIGN_OR_RETURN(model->file_, OpenModelFile(path));
+  HOB_ASSIGN_OR_RETURN(
+      model->file_,
+      OpenModelFile(path, options.copy_file ? model->runtime_->allocator() : nullptr));
   const Vocabulary& vocabulary = model->file_->vocabulary;
   if (auto tokenizer = text::Tokenizer::Create(vocabulary); tokenizer.ok()) {
     model->tokenizer_ = *std::move(tokenizer);
@@ -97,10 +100,17 @@ StatusOr<ModelPlan> Model::Plan(const std::shared_ptr<Runtime>& runtime, const s
                                 const ModelOptions& options) {
   HOB_RETURN_IF_ERROR(CheckOptions(path, options));
   HOB_ASSIGN_OR_RETURN(std::shared_ptr<const ModelFile> file, OpenModelFile(path));
-  if (options.vocabulary_only) return ModelPlan{};
+  const size_t copied = options.copy_file ? file->file_bytes() : 0;
+  if (options.vocabulary_only) return ModelPlan{.copied_bytes = copied};
   auto plan = PlanModel(*runtime, std::move(file), ToExecutorOptions(options));
   if (!plan.ok()) return Annotate(plan.status(), path);
+  plan->copied_bytes = copied;
   return plan;
+}
+
+size_t Model::weight_bytes() const {
+  const size_t packed = batcher_ == nullptr ? 0 : batcher_->executor().weight_bytes();
+  return packed + static_cast<size_t>(file_->copied_bytes());
 }
 
 Status Model::CheckChat() const {
@@ -136,9 +146,14 @@ StatusOr<std::string> Model::RenderChat(const std::vector<text::ChatMessage>& me
 
 StatusOr<std::vector<int32_t>> Model::EncodeChat(
     const std::vector<text::ChatMessage>& messages) const {
-  HOB_ASSIGN_OR_RETURN(const std::string rendered, RenderChat(messages, true));
+  HOB_ASSIGN_OR_RETURN(const text::GuardedMessages guarded,
+                       text::GuardMessages(*tokenizer_, messages));
+  HOB_ASSIGN_OR_RETURN(std::string rendered,
+                       RenderChat(guarded.mark.empty() ? messages : guarded.messages, true));
+  const std::vector<size_t> cuts = text::RemoveMarks(guarded.mark, &rendered);
   text::EncodeOptions options;
   options.parse_special = true;
+  options.cuts = cuts;
   HOB_ASSIGN_OR_RETURN(std::vector<int32_t> tokens, tokenizer_->Encode(rendered, options));
   const int32_t bos = tokenizer_->bos();
   if (file_->vocabulary.add_bos && bos >= 0 && (tokens.empty() || tokens.front() != bos)) {
@@ -154,6 +169,14 @@ std::string_view Model::MetadataText(std::string_view key) const {
 }
 
 StatusOr<std::string_view> Model::Property(ModelText which) const {
+  HOB_ASSIGN_OR_RETURN(const std::string_view text, RawProperty(which));
+  // Strings of the interface are UTF-8; a file may say anything.
+  HOB_RETURN_IF_ERROR(text::CheckUtf8(
+      text, Concat("text property ", static_cast<int32_t>(which), " of the model")));
+  return text;
+}
+
+StatusOr<std::string_view> Model::RawProperty(ModelText which) const {
   switch (which) {
     case ModelText::kArchitecture:
       return std::string_view(file_->architecture);
@@ -181,15 +204,18 @@ const Hash128& Model::hash() const {
   const std::lock_guard lock(hash_mutex_);
   if (!hash_text_.empty()) return hash_;
   constexpr size_t kPart = 4u << 20;
-  const MappedFile& file = *file_->file;
   Hasher hasher;
-  for (auto rest = file.bytes(); !rest.empty();) {
-    const auto part = rest.first(std::min(rest.size(), kPart));
-    hasher.Update(part);
-    // Most of a packed model's file is not needed in memory.
-    file.DontNeed(part);
-    rest = rest.subspan(part.size());
-  }
+  const auto update = [&](const MappedFile& file) {
+    for (auto rest = file.bytes(); !rest.empty();) {
+      const auto part = rest.first(std::min(rest.size(), kPart));
+      hasher.Update(part);
+      // Most of a packed model's file is not needed in memory.
+      file.DontNeed(part);
+      rest = rest.subspan(part.size());
+    }
+  };
+  update(*file_->file);
+  for (const auto& file : file_->more_files) update(*file);
   hash_ = hasher.Finish();
   hash_text_ = ToHex(hash_);
   return hash_;

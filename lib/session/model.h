@@ -21,6 +21,7 @@ namespace hob {
 
 struct ModelOptions {
   bool vocabulary_only = false;
+  bool copy_file = false;              // into memory of the runtime, rather than mapped
   DType activations = DType::kQ16Act;  // as in ExecutorOptions
   DType kv_type = DType::kF16;
   uint32_t max_batch_rows = 0;  // 0: 512
@@ -76,13 +77,17 @@ class Model {
   StatusOr<std::string> RenderChat(const std::vector<text::ChatMessage>& messages,
                                    bool add_generation_prompt) const;
   // RenderChat's text as tokens, BOS included where the vocabulary asks and the template did not.
+  // Control tokens that a message spells out are text.
   StatusOr<std::vector<int32_t>> EncodeChat(const std::vector<text::ChatMessage>& messages) const;
   // OK, or why the model cannot render chats.
   Status CheckChat() const;
 
-  // A text property; empty if the file has none. INVALID_ARGUMENT for a number not in the list.
+  // A text property; empty if the file has none. INVALID_ARGUMENT for a number not in the list, and
+  // for a text that is not UTF-8.
   StatusOr<std::string_view> Property(ModelText which) const;
   uint64_t parameters() const;
+  // Allocated for weights: packed, and the file where it is not mapped.
+  size_t weight_bytes() const;
   // XXH3-128 of the file's bytes: tells models apart. The first call reads the whole file.
   const Hash128& hash() const;
   DType activations() const { return activations_; }
@@ -91,6 +96,7 @@ class Model {
  private:
   Model() = default;
   std::string_view MetadataText(std::string_view key) const;
+  StatusOr<std::string_view> RawProperty(ModelText which) const;
 
   std::shared_ptr<Runtime> runtime_;
   std::string path_;

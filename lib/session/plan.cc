@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/checked.h"
 #include "lib/session/kv_cache.h"
 #include "lib/session/session.h"
 
@@ -41,7 +42,7 @@ std::string HowToFit(Runtime& runtime, const std::shared_ptr<const ModelFile>& f
 }  // namespace
 
 size_t ModelPlan::session_bytes(int64_t tokens) const {
-  return KvCache::PagesFor(tokens) * executor.kv.page_bytes();
+  return CheckedMul(KvCache::PagesFor(tokens), executor.kv.page_bytes()).value_or(kNoSuchSize);
 }
 
 ExecutorOptions ToExecutorOptions(const ModelOptions& options) {
@@ -86,18 +87,20 @@ Status CheckSessionFits(const Model& model, int32_t context_tokens, const KvLayo
   const uint64_t limit = model.runtime().allocator()->limit();
   if (limit == 0) return absl::OkStatus();
   size_t page = layout.page_bytes(), open = 0;
-  size_t bytes = KvCache::PagesFor(context_tokens) * page;
+  auto needed = CheckedMul(KvCache::PagesFor(context_tokens), page);
   if (draft != nullptr) {
     const Executor& executor = draft->batcher()->executor();
     const int32_t tokens = std::min(context_tokens, executor.shape().context_length);
-    bytes += KvCache::PagesFor(tokens) * executor.kv_layout().page_bytes();
+    needed = CheckedMulAdd(KvCache::PagesFor(tokens), executor.kv_layout().page_bytes(),
+                           needed.value_or(kNoSuchSize));
     page += executor.kv_layout().page_bytes();
   }
   for (const Model* each : {&model, draft}) {
     if (each == nullptr) continue;
-    open += each->batcher()->executor().weight_bytes() + each->batcher()->scratch_bytes();
+    open += each->weight_bytes() + each->batcher()->scratch_bytes();
   }
-  if (open <= limit && bytes <= limit - open) return absl::OkStatus();
+  const size_t bytes = needed.value_or(kNoSuchSize);
+  if (Fits(open, bytes, limit)) return absl::OkStatus();
   const size_t pages = open > limit ? 0 : (limit - open) / page;
   return Error(StatusCode::kResourceExhausted,
                Concat("a session of ", context_tokens, " tokens needs ", bytes,

@@ -17,9 +17,11 @@ struct ModelPlan {
   ExecutorPlan executor;
   size_t logit_bytes = 0;     // of a step
   size_t evaluate_bytes = 0;  // of Session::Evaluate, while it runs
+  size_t copied_bytes = 0;    // of the file, where it is not mapped
 
   size_t scratch_bytes() const { return executor.scratch_bytes + logit_bytes; }
-  size_t open_bytes() const { return executor.weight_bytes + scratch_bytes(); }
+  size_t weight_bytes() const { return executor.weight_bytes + copied_bytes; }
+  size_t open_bytes() const { return weight_bytes() + scratch_bytes(); }
   // The cache of a session that holds so many tokens, of the model's type.
   size_t session_bytes(int64_t tokens) const;
 };

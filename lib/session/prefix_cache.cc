@@ -11,6 +11,21 @@ constexpr size_t kTokens = kKvPageTokens;
 
 }  // namespace
 
+// Leaf by leaf: a chain of nodes that destroy each other would take a stack frame for each page of
+// the longest text.
+PrefixCache::~PrefixCache() {
+  for (Node& root : roots_.items) {
+    for (Node* node = &root; !root.children.empty();) {
+      if (!node->children.empty()) {
+        node = node->children.back().get();
+      } else {
+        node = node->parent;
+        node->children.pop_back();
+      }
+    }
+  }
+}
+
 PrefixCache::Node* PrefixCache::Child(Node& node, std::span<const int32_t> tokens, size_t page) {
   const auto wanted = tokens.subspan(page * kTokens, kTokens);
   for (const auto& child : node.children) {

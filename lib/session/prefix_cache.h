@@ -25,6 +25,9 @@ class PrefixCache {
  public:
   // 0 pages: keeps nothing.
   explicit PrefixCache(size_t max_pages) : max_pages_(max_pages) {}
+  ~PrefixCache();
+  PrefixCache(const PrefixCache&) = delete;
+  PrefixCache& operator=(const PrefixCache&) = delete;
 
   // The pages of that type of as many tokens of `tokens` as are known, from the first page on that
   // `have` pages leave out; whole pages only.

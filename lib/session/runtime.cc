@@ -7,6 +7,8 @@
 #include <unistd.h>
 #endif
 
+#include "lib/base/contain.h"
+
 namespace hob {
 namespace {
 
@@ -56,7 +58,14 @@ StatusOr<std::shared_ptr<Runtime>> Runtime::Create(const RuntimeOptions& options
 }
 
 void Runtime::Log(LogLevel level, std::string_view message) const {
-  if (log_ != nullptr && level >= log_level_) log_(level, message);
+  if (log_ == nullptr || level < log_level_) return;
+  // What the sink throws costs the line: no call fails for its log.
+  CallHook(
+      [&] {
+        log_(level, message);
+        return true;
+      },
+      false);
 }
 
 Status Runtime::CheckProcess() const {

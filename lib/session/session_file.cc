@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lib/base/checked.h"
 #include "lib/session/session_generated.h"
 
 namespace hob {
@@ -46,20 +47,22 @@ StatusOr<SessionHeader> ReadHeader(ByteReader& reader) {
     return Corrupt(Concat("its FlatBuffer takes ", header.flatbuffer_bytes, " bytes; at most ",
                           kMaxSessionFlatBuffer, " are allowed"));
   }
-  const uint64_t pages = (sizeof(header) + header.flatbuffer_bytes + kSessionAlignment - 1) /
-                         kSessionAlignment * kSessionAlignment;
+  // At most kMaxSessionFlatBuffer and a little: there is such a number.
+  const uint64_t pages =
+      CheckedAlignUp<uint64_t>(sizeof(header) + header.flatbuffer_bytes, kSessionAlignment)
+          .value_or(0);
   if (header.pages_offset != pages) {
     return Corrupt(Concat("the header places the pages at byte ", header.pages_offset,
                           ", not behind the FlatBuffer at ", pages));
   }
   const uint64_t size = reader.size();
   if (pages > size) return EndsEarly("its tokens", pages, size);
-  if (header.pages_bytes > size - pages) {
-    return EndsEarly("its pages", pages + header.pages_bytes, size);
-  }
+  const auto end = CheckedAdd(pages, header.pages_bytes);
+  if (!end) return Corrupt("the header says more bytes of pages than a file can have");
+  if (*end > size) return EndsEarly("its pages", *end, size);
   if (header.pages_bytes < size - pages) {
-    return Corrupt(Concat("the saved session has ", size, " bytes, but its pages end at byte ",
-                          pages + header.pages_bytes));
+    return Corrupt(
+        Concat("the saved session has ", size, " bytes, but its pages end at byte ", *end));
   }
   return header;
 }

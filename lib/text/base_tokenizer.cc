@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/text/base_tokenizer.h"
 
+#include <algorithm>
+
 #include "lib/text/unicode.h"
 
 namespace hob::text {
@@ -13,6 +15,19 @@ int HexDigit(char c) {
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return -1;
+}
+
+// The next special token that no cut goes through.
+std::optional<SpecialTokens::Match> NextSpecial(const SpecialTokens& special, std::string_view text,
+                                                size_t from, const EncodeOptions& options) {
+  auto cut = std::upper_bound(options.cuts.begin(), options.cuts.end(), from);
+  for (;; ++cut) {
+    const bool last = cut == options.cuts.end() || *cut >= text.size();
+    const auto match =
+        special.Next(last ? text : text.substr(0, *cut), from, options.parse_special);
+    if (match || last) return match;
+    from = *cut;
+  }
 }
 
 }  // namespace
@@ -37,21 +52,30 @@ StatusOr<std::vector<int32_t>> BaseTokenizer::Encode(std::string_view text,
   }
   std::vector<int32_t> ids;
   if (options.add_special && prefix() >= 0) ids.push_back(prefix());
-  bool after_special = true;
   for (size_t at = 0; at < text.size();) {
-    const auto match = table_->special().Next(text, at, options.parse_special);
+    const auto match = NextSpecial(table_->special(), text, at, options);
     const size_t end = match ? match->begin : text.size();
     if (end > at) {
-      HOB_RETURN_IF_ERROR(EncodeText(text.substr(at, end - at), after_special, &ids));
-      after_special = false;
+      HOB_RETURN_IF_ERROR(EncodeText(text.substr(at, end - at), at == 0, &ids));
     }
     if (!match) break;
     ids.push_back(match->id);
-    after_special = true;
     at = match->end;
   }
   if (options.add_special && suffix() >= 0) ids.push_back(suffix());
   return ids;
+}
+
+std::vector<size_t> BaseTokenizer::FindControlTokens(std::string_view text) const {
+  std::vector<size_t> found;
+  for (size_t at = 0; at < text.size();) {
+    const auto match = table_->special().Next(text, at, true);
+    if (!match) break;
+    // A token may hide another that begins inside it.
+    if (!match->always) found.push_back(match->begin);
+    at = match->begin + 1;
+  }
+  return found;
 }
 
 StatusOr<std::string> BaseTokenizer::Piece(int32_t id, bool special) const {

@@ -16,6 +16,7 @@ class BaseTokenizer : public Tokenizer {
   // Checks the text, cuts special tokens out of it and encodes what stands between them.
   StatusOr<std::vector<int32_t>> Encode(std::string_view text,
                                         const EncodeOptions& options) const override;
+  std::vector<size_t> FindControlTokens(std::string_view text) const override;
   StatusOr<std::string> Piece(int32_t id, bool special) const override;
 
   size_t size() const override { return table_->size(); }
@@ -32,8 +33,8 @@ class BaseTokenizer : public Tokenizer {
 
  protected:
   // Appends the ids of `text`: not empty, UTF-8, under 2 GiB, without special tokens.
-  // `after_special`: it stands at the start or after a special token.
-  virtual Status EncodeText(std::string_view text, bool after_special,
+  // `at_start`: it begins the whole text; else a special token stands before it.
+  virtual Status EncodeText(std::string_view text, bool at_start,
                             std::vector<int32_t>* ids) const = 0;
   // The bytes that a normal token stands for.
   virtual std::string NormalPiece(std::string_view token) const = 0;

@@ -51,8 +51,7 @@ StatusOr<std::unique_ptr<Tokenizer>> BpeTokenizer::Create(const Vocabulary& voca
   return std::unique_ptr<Tokenizer>(std::move(tokenizer));
 }
 
-int32_t BpeTokenizer::Intern(std::string_view symbol,
-                             std::unordered_map<std::string, int32_t>* outside) {
+int32_t BpeTokenizer::Intern(std::string_view symbol, Outside* outside) {
   const int32_t id = table().Find(symbol);
   if (id >= 0) return id;
   const auto next = static_cast<int32_t>(table().size() + outside->size());
@@ -67,7 +66,7 @@ Status BpeTokenizer::AddMerges(const Vocabulary& vocabulary) {
                               table().size(), " tokens of byte-pair encoding"),
                  "the model file lacks tokenizer.ggml.merges or is damaged; convert it again");
   }
-  std::unordered_map<std::string, int32_t> outside;
+  Outside outside;
   for (int byte = 0; byte < 256; ++byte) {
     std::string symbol;
     AppendUtf8(kBytes.character[byte], symbol);
@@ -90,7 +89,8 @@ Status BpeTokenizer::AddMerges(const Vocabulary& vocabulary) {
     const int32_t joined = Intern(text, &outside);
     const Merge pair{Intern(left, &outside), Intern(right, &outside), joined};
     merges_.push_back(pair);
-    merge_index_.Insert(PairKey(pair.left, pair.right), static_cast<int32_t>(rank),
+    merge_index_.Insert(KeyedHash(PairKey(pair.left, pair.right), seed_),
+                        static_cast<int32_t>(rank),
                         [&](int32_t other) { return merges_[other].Joins(pair.left, pair.right); });
   }
   return absl::OkStatus();
@@ -115,8 +115,8 @@ void BpeTokenizer::EncodePiece(std::string_view piece, PairMerger* merger, std::
   }
   merger->Run([&](int32_t left, int32_t right, int32_t) -> PairMerge {
     const int32_t l = symbols[left].id, r = symbols[right].id;
-    const int32_t rank =
-        merge_index_.Find(PairKey(l, r), [&](int32_t m) { return merges_[m].Joins(l, r); });
+    const int32_t rank = merge_index_.Find(KeyedHash(PairKey(l, r), seed_),
+                                           [&](int32_t m) { return merges_[m].Joins(l, r); });
     if (rank < 0) return {};
     return {true, static_cast<uint32_t>(rank), merges_[rank].joined};
   });
@@ -133,7 +133,7 @@ void BpeTokenizer::EncodePiece(std::string_view piece, PairMerger* merger, std::
   }
 }
 
-Status BpeTokenizer::EncodeText(std::string_view text, bool /*after_special*/,
+Status BpeTokenizer::EncodeText(std::string_view text, bool /*at_start*/,
                                 std::vector<int32_t>* ids) const {
   std::string normalized;
   if (pretokenizer_->nfc()) {

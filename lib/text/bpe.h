@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "lib/base/keyed_hash.h"
 #include "lib/text/base_tokenizer.h"
 #include "lib/text/flat_index.h"
 #include "lib/text/merge.h"
@@ -19,8 +20,7 @@ class BpeTokenizer : public BaseTokenizer {
   static StatusOr<std::unique_ptr<Tokenizer>> Create(const Vocabulary& vocabulary);
 
  protected:
-  Status EncodeText(std::string_view text, bool after_special,
-                    std::vector<int32_t>* ids) const override;
+  Status EncodeText(std::string_view text, bool at_start, std::vector<int32_t>* ids) const override;
   std::string NormalPiece(std::string_view token) const override;
 
  private:
@@ -31,7 +31,8 @@ class BpeTokenizer : public BaseTokenizer {
   BpeTokenizer(std::unique_ptr<const TokenTable> table,
                std::unique_ptr<const Pretokenizer> pretokenizer);
   Status AddMerges(const Vocabulary& vocabulary);
-  int32_t Intern(std::string_view symbol, std::unordered_map<std::string, int32_t>* outside);
+  using Outside = std::unordered_map<std::string, int32_t, KeyedHasher>;
+  int32_t Intern(std::string_view symbol, Outside* outside);
   void EncodePiece(std::string_view piece, PairMerger* merger, std::string* scratch,
                    std::vector<int32_t>* ids) const;
 
@@ -39,7 +40,8 @@ class BpeTokenizer : public BaseTokenizer {
   // Symbols are token ids; those that merges name and the vocabulary lacks come after the tokens.
   std::array<int32_t, 256> bytes_{};
   std::vector<Merge> merges_;  // best first
-  FlatIndex merge_index_;      // by left and right
+  uint64_t seed_ = NewHashSeed();
+  FlatIndex merge_index_;  // by left and right
 };
 
 }  // namespace hob::text

@@ -27,9 +27,20 @@ StatusOr<std::string> StreamingDetokenizer::Push(int32_t id) {
   if (piece.empty()) return std::string();
   // The space that encoding puts before the text is not part of it.
   if (first_ && tokenizer_->strips_leading_space() && piece[0] == ' ') piece.erase(0, 1);
-  first_ = false;
+  // Without memory for the text, the token has not come.
+  struct Undo {
+    std::string& pending;
+    size_t size = pending.size();
+    bool done = false;
+    ~Undo() {
+      if (!done) pending.resize(size);
+    }
+  } undo{pending_};
   pending_ += piece;
-  return TakeCompleteUtf8(pending_);
+  std::string text = TakeCompleteUtf8(pending_);
+  undo.done = true;
+  first_ = false;
+  return text;
 }
 
 std::string StreamingDetokenizer::Finish() {

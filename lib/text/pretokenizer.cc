@@ -72,6 +72,9 @@ StatusOr<Code> Compile(std::string_view pattern) {
   Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(source.data()), source.size(),
                           PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &error, &offset,
                           nullptr));
+  if (code == nullptr && (error == PCRE2_ERROR_HEAP_FAILED || error == PCRE2_ERROR_NOMEMORY)) {
+    return OutOfMemory();
+  }
   if (code == nullptr) {
     return Error(
         StatusCode::kInternal,
@@ -168,7 +171,12 @@ struct Pretokenizer::Step {
 };
 
 Pretokenizer::Pretokenizer(const PretokenizerRule* rule) : rule_(rule) {}
-Pretokenizer::~Pretokenizer() = default;
+Pretokenizer::~Pretokenizer() {
+  // PCRE2 keeps a page of code for the next pattern: it would stay behind when the library is
+  // unloaded. Gives back only what no pattern uses.
+  steps_.clear();
+  pcre2_jit_free_unused_memory(nullptr);
+}
 
 StatusOr<std::unique_ptr<const Pretokenizer>> Pretokenizer::Create(std::string_view name) {
   const PretokenizerRule* rule = FindPretokenizerRule(name);

@@ -137,4 +137,16 @@ const PretokenizerRule* FindPretokenizerRule(std::string_view name) {
   return nullptr;
 }
 
+std::string_view FindPretokenizerName(std::span<const std::string_view> steps, bool nfc,
+                                      bool ignore_merges) {
+  for (const PretokenizerRule& rule : kRules) {
+    if (rule.nfc != nfc || rule.ignore_merges != ignore_merges) continue;
+    if (steps.empty() || steps.size() > std::size(rule.steps)) continue;
+    bool same = steps.size() == std::size(rule.steps) || rule.steps[steps.size()].empty();
+    for (size_t i = 0; i < steps.size(); ++i) same = same && rule.steps[i] == steps[i];
+    if (same) return rule.names.substr(0, rule.names.find(' '));
+  }
+  return {};
+}
+
 }  // namespace hob::text

@@ -2,6 +2,7 @@
 // The pre-tokenizers that GGUF files name, as data.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 namespace hob::text {
@@ -19,5 +20,9 @@ struct PretokenizerRule {
 
 // The rule with this name, or null. Lives for ever.
 const PretokenizerRule* FindPretokenizerRule(std::string_view name);
+
+// A name of the rule that has these steps, spelled as in the table, and these flags; or empty.
+std::string_view FindPretokenizerName(std::span<const std::string_view> steps, bool nfc,
+                                      bool ignore_merges);
 
 }  // namespace hob::text

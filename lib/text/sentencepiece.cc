@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/text/sentencepiece.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
-#include "lib/text/merge.h"
 #include "lib/text/unicode.h"
 
 namespace hob::text {
@@ -17,11 +17,19 @@ uint32_t RankOfScore(float score) {
   return ~ascending;
 }
 
+uint64_t PairKey(int32_t left, int32_t right) {
+  return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
+}
+
 }  // namespace
 
 SentencePieceTokenizer::SentencePieceTokenizer(std::unique_ptr<const TokenTable> table,
                                                const Vocabulary& vocabulary)
     : BaseTokenizer(std::move(table)),
+      prefix_(!vocabulary.add_space_prefix           ? Prefix::kNone
+              : vocabulary.pre == "metaspace-always" ? Prefix::kAllWithout
+              : vocabulary.pre == "metaspace-first"  ? Prefix::kStartWithout
+                                                     : Prefix::kAll),
       add_space_prefix_(vocabulary.add_space_prefix),
       remove_extra_whitespaces_(vocabulary.remove_extra_whitespaces) {}
 
@@ -47,7 +55,45 @@ StatusOr<std::unique_ptr<Tokenizer>> SentencePieceTokenizer::Create(const Vocabu
     if (id < 0) id = table.Find(std::string(1, static_cast<char>(byte)));
     tokenizer->bytes_[byte] = id;
   }
+  if (vocabulary.scores.empty()) HOB_RETURN_IF_ERROR(tokenizer->AddMerges(vocabulary));
   return std::unique_ptr<Tokenizer>(std::move(tokenizer));
+}
+
+Status SentencePieceTokenizer::AddMerges(const Vocabulary& vocabulary) {
+  merges_.reserve(vocabulary.merges.size());
+  merge_index_ = FlatIndex(vocabulary.merges.size());
+  std::string text;
+  for (size_t rank = 0; rank < vocabulary.merges.size(); ++rank) {
+    const std::string_view merge = vocabulary.merges[rank];
+    const size_t space = std::min(merge.find(' ', 1), merge.size());
+    const std::string_view left = merge.substr(0, space),
+                           right = merge.substr(std::min(space + 1, merge.size()));
+    text.assign(left).append(right);
+    const Merge pair{table().Find(left), table().Find(right), table().Find(text)};
+    if (left.empty() || right.empty() || pair.left < 0 || pair.right < 0 || pair.joined < 0) {
+      return Error(StatusCode::kInvalidArgument,
+                   absl::StrCat("vocabulary: merge ", rank, " is not of two tokens to a third"),
+                   "the model file is damaged or was converted wrongly; convert it again");
+    }
+    merges_.push_back(pair);
+    merge_index_.Insert(PairKey(pair.left, pair.right), static_cast<int32_t>(rank),
+                        [&](int32_t other) { return merges_[other].Joins(pair.left, pair.right); });
+  }
+  return absl::OkStatus();
+}
+
+PairMerge SentencePieceTokenizer::FindMerge(int32_t left, int32_t right) const {
+  if (left < 0 || right < 0) return {};
+  const int32_t rank = merge_index_.Find(PairKey(left, right),
+                                         [&](int32_t m) { return merges_[m].Joins(left, right); });
+  if (rank < 0) return {};
+  return {true, static_cast<uint32_t>(rank), merges_[rank].joined};
+}
+
+bool SentencePieceTokenizer::Prefixes(std::string_view text, bool at_start) const {
+  if (prefix_ == Prefix::kNone || prefix_ == Prefix::kAll) return prefix_ == Prefix::kAll;
+  if (prefix_ == Prefix::kStartWithout && !at_start) return false;
+  return !text.starts_with(' ') && !text.starts_with(kSpaceMark);
 }
 
 int32_t SentencePieceTokenizer::FindPiece(std::string_view text) const {
@@ -64,7 +110,7 @@ int32_t SentencePieceTokenizer::FindPiece(std::string_view text) const {
   }
 }
 
-Status SentencePieceTokenizer::EncodeText(std::string_view text, bool after_special,
+Status SentencePieceTokenizer::EncodeText(std::string_view text, bool at_start,
                                           std::vector<int32_t>* ids) const {
   std::string escaped;
   escaped.reserve(text.size() + text.size() / 2 + kSpaceMark.size());
@@ -73,7 +119,7 @@ Status SentencePieceTokenizer::EncodeText(std::string_view text, bool after_spec
     if (first == std::string_view::npos) return absl::OkStatus();
     text = text.substr(first, text.find_last_not_of(' ') + 1 - first);
   }
-  if (add_space_prefix_ && after_special) escaped += kSpaceMark;
+  if (Prefixes(text, at_start)) escaped += kSpaceMark;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != ' ') {
       escaped += text[i];
@@ -92,7 +138,8 @@ Status SentencePieceTokenizer::EncodeText(std::string_view text, bool after_spec
     before = i;
     i += length;
   }
-  merger.Run([&](int32_t left, int32_t, int32_t end) -> PairMerge {
+  merger.Run([&](int32_t left, int32_t right, int32_t end) -> PairMerge {
+    if (!merges_.empty()) return FindMerge(symbols[left].id, symbols[right].id);
     const int32_t id = FindPiece(std::string_view(escaped).substr(left, end - left));
     if (id < 0) return {};
     return {true, ranks_[id], id};

@@ -6,18 +6,27 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include "lib/text/flat_index.h"
 
 namespace hob::text {
 
 // A byte trie of special tokens. Immutable once built; any thread may search it.
 class SpecialTokens {
  public:
+  // What vocabularies may have of them; searching takes time, and the trie memory, in proportion.
+  static constexpr size_t kLongest = 512;        // bytes of one
+  static constexpr size_t kAllBytes = 4u << 20;  // of all of them
+
   struct Match {
     size_t begin, end;  // bytes of the text
     int32_t id;
+    bool always;
   };
+
+  // `bytes`: at least those of all texts that will be added.
+  explicit SpecialTokens(size_t bytes = 0);
 
   // `always`: found whatever the caller asks (user-defined tokens); else only with `parse_special`.
   // The first of two tokens with one text stays.
@@ -30,13 +39,17 @@ class SpecialTokens {
  private:
   struct Node {
     int32_t id = -1;
+    int32_t parent = 0;
+    uint8_t byte = 0;  // that leads here from the parent
     bool always = false;
   };
   int32_t Child(int32_t node, uint8_t byte) const;
+  uint64_t Hash(int32_t node, uint8_t byte) const;
 
   std::vector<Node> nodes_{Node{}};
-  std::unordered_map<uint64_t, int32_t> children_;  // node · 256 + byte → node
-  std::array<int32_t, 256> roots_{};                // the root's children; 0: none
+  uint64_t seed_;
+  FlatIndex children_;                // of the nodes behind the root, by parent and byte
+  std::array<int32_t, 256> roots_{};  // the root's children; 0: none
 };
 
 }  // namespace hob::text

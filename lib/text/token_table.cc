@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/text/token_table.h"
 
-#include <functional>
 #include <limits>
 
 namespace hob::text {
@@ -43,6 +42,9 @@ constexpr std::string_view kEndTexts[] = {
     "<|file_sep|>",
 };
 
+// No vocabulary comes near; tokenizers look at as much text as the longest token has.
+constexpr size_t kLongestToken = 65535;
+
 Status CheckId(int32_t id, size_t count, std::string_view name) {
   if (id >= -1 && (id < 0 || static_cast<size_t>(id) < count)) return absl::OkStatus();
   return Error(StatusCode::kInvalidArgument,
@@ -52,6 +54,10 @@ Status CheckId(int32_t id, size_t count, std::string_view name) {
 }
 
 }  // namespace
+
+bool IsEndText(std::string_view text) {
+  return std::find(std::begin(kEndTexts), std::end(kEndTexts), text) != std::end(kEndTexts);
+}
 
 StatusOr<std::unique_ptr<const TokenTable>> TokenTable::Create(const Vocabulary& vocabulary) {
   const size_t count = vocabulary.tokens.size();
@@ -78,8 +84,27 @@ StatusOr<std::unique_ptr<const TokenTable>> TokenTable::Create(const Vocabulary&
   for (const auto& [id, name] : ids) HOB_RETURN_IF_ERROR(CheckId(id, count, name));
 
   std::unique_ptr<TokenTable> table(new TokenTable);
-  size_t bytes = 0;
-  for (const std::string& token : vocabulary.tokens) bytes += token.size() + 1;
+  const auto is_special = [&](size_t id) {
+    const TokenType type = vocabulary.types.empty() ? TokenType::kNormal : vocabulary.types[id];
+    return type == TokenType::kUserDefined || type == TokenType::kControl ||
+           type == TokenType::kUnknown;
+  };
+  size_t bytes = 0, special_bytes = 0;
+  for (size_t id = 0; id < count; ++id) {
+    const size_t size = vocabulary.tokens[id].size();
+    const size_t most = is_special(id) ? SpecialTokens::kLongest : kLongestToken;
+    if (size > most) {
+      return damaged(absl::StrCat(is_special(id) ? "special " : "", "token ", id, " has ", size,
+                                  " bytes; at most ", most, " are allowed"));
+    }
+    bytes += size + 1;
+    if (is_special(id)) special_bytes += size;
+  }
+  if (special_bytes > SpecialTokens::kAllBytes) {
+    return damaged(absl::StrCat("the special tokens have ", special_bytes, " bytes; at most ",
+                                SpecialTokens::kAllBytes, " are allowed"));
+  }
+  table->special_ = SpecialTokens(special_bytes);
   table->texts_.reserve(bytes);
   table->ends_.reserve(count);
   for (const std::string& token : vocabulary.tokens) {
@@ -91,12 +116,10 @@ StatusOr<std::unique_ptr<const TokenTable>> TokenTable::Create(const Vocabulary&
   table->ids_ = FlatIndex(count);
   for (int32_t id = 0; id < static_cast<int32_t>(count); ++id) {
     const std::string_view text = table->text(id);
-    table->ids_.Insert(std::hash<std::string_view>()(text), id,
+    table->ids_.Insert(KeyedHash(text, table->seed_), id,
                        [&](int32_t other) { return table->text(other) == text; });
-    const TokenType type = table->type(id);
-    if (type == TokenType::kUserDefined || type == TokenType::kControl ||
-        type == TokenType::kUnknown) {
-      table->special_.Add(table->text(id), id, type == TokenType::kUserDefined);
+    if (is_special(static_cast<size_t>(id))) {
+      table->special_.Add(text, id, table->type(id) == TokenType::kUserDefined);
     }
   }
   table->bos = vocabulary.bos;
@@ -124,8 +147,7 @@ void TokenTable::FindEndOfGeneration(const Vocabulary& vocabulary) {
 }
 
 int32_t TokenTable::Find(std::string_view text) const {
-  return ids_.Find(std::hash<std::string_view>()(text),
-                   [&](int32_t id) { return this->text(id) == text; });
+  return ids_.Find(KeyedHash(text, seed_), [&](int32_t id) { return this->text(id) == text; });
 }
 
 }  // namespace hob::text

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "lib/base/keyed_hash.h"
 #include "lib/base/status.h"
 #include "lib/format/model_file.h"
 #include "lib/text/flat_index.h"
@@ -16,9 +17,13 @@
 
 namespace hob::text {
 
+// Whether a control token with this text ends an answer, whatever the file says.
+bool IsEndText(std::string_view text);
+
 class TokenTable {
  public:
-  // Copies what it needs. INVALID_ARGUMENT for counts that do not agree and ids out of range.
+  // Copies what it needs. INVALID_ARGUMENT for counts that do not agree, ids out of range and
+  // tokens that are too long. Of tokens with the same text the first is found.
   static StatusOr<std::unique_ptr<const TokenTable>> Create(const Vocabulary& vocabulary);
   TokenTable(const TokenTable&) = delete;
   TokenTable& operator=(const TokenTable&) = delete;
@@ -47,6 +52,7 @@ class TokenTable {
   std::string texts_;
   std::vector<size_t> ends_;
   std::vector<TokenType> types_;
+  uint64_t seed_ = NewHashSeed();
   FlatIndex ids_;  // by text
   std::unordered_set<int32_t> end_of_generation_;
   SpecialTokens special_;

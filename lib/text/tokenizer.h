@@ -18,6 +18,8 @@ struct EncodeOptions {
   bool add_special = false;  // add BOS/EOS (CLS/SEP) as the vocabulary asks
   bool parse_special =
       false;  // recognise control tokens ("<|im_end|>") in the text; user-defined ones always are
+  // Bytes of the text, in order: no special token is seen that has one of them inside.
+  std::span<const size_t> cuts = {};
 };
 
 // Immutable after creation; any thread may use it.
@@ -32,6 +34,9 @@ class Tokenizer {
   // INVALID_ARGUMENT with the byte offset if `text` is not UTF-8. Time O(n log n) for any text.
   virtual StatusOr<std::vector<int32_t>> Encode(std::string_view text,
                                                 const EncodeOptions& options) const = 0;
+
+  // Where `text` holds control tokens: the bytes at which they begin, in order.
+  virtual std::vector<size_t> FindControlTokens(std::string_view text) const = 0;
 
   // The bytes of one token; may be part of a UTF-8 character. Control tokens give nothing unless
   // `special`. INVALID_ARGUMENT for an id outside the vocabulary.

@@ -53,7 +53,7 @@ StatusOr<std::unique_ptr<Tokenizer>> WordPieceTokenizer::Create(const Vocabulary
   return std::unique_ptr<Tokenizer>(std::move(tokenizer));
 }
 
-Status WordPieceTokenizer::EncodeText(std::string_view text, bool /*after_special*/,
+Status WordPieceTokenizer::EncodeText(std::string_view text, bool /*at_start*/,
                                       std::vector<int32_t>* ids) const {
   std::string word;
   size_t length = 0;

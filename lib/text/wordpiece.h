@@ -13,8 +13,7 @@ class WordPieceTokenizer : public BaseTokenizer {
   bool strips_leading_space() const override { return true; }
 
  protected:
-  Status EncodeText(std::string_view text, bool after_special,
-                    std::vector<int32_t>* ids) const override;
+  Status EncodeText(std::string_view text, bool at_start, std::vector<int32_t>* ids) const override;
   std::string NormalPiece(std::string_view token) const override;
   int32_t prefix() const override { return classify_; }
   int32_t suffix() const override { return separator_; }

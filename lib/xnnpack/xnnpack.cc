@@ -3,6 +3,18 @@
 
 #if defined(HOB_HAVE_XNNPACK)
 
+#if defined(__GNUC__) && !defined(_WIN32)
+#include <cstdarg>
+
+// XNNPACK looks at the CPU through cpuinfo, which writes to standard error where that fails. These
+// stand in for its two functions that write; weak, so that an app's own cpuinfo is as it was. Here,
+// since a linker takes them from an object that it has already rather than from cpuinfo's archive.
+extern "C" {
+__attribute__((weak)) void cpuinfo_vlog_error(const char* /*format*/, va_list /*arguments*/) {}
+__attribute__((weak)) void cpuinfo_vlog_fatal(const char* /*format*/, va_list /*arguments*/) {}
+}
+#endif
+
 namespace hob::xnnpack {
 
 bool Available() {

@@ -30,14 +30,13 @@ class HobConan(ConanFile):
 
     def requirements(self):
         # All of it goes into libhob: no header of theirs is seen from outside.
-        for reference in ("abseil/[>=20240116.0]", "flatbuffers/[>=23.5.26]", "highway/[>=1.0.3]", "pcre2/[>=10.40]",
-                          "utf8proc/[>=2.8.0]", "xxhash/[>=0.8.1]"):  # fmt: skip
+        for reference in ("abseil/[>=20240116.0]", "flatbuffers/[>=23.5.26]", "highway/[>=1.0.3]", "libsodium/[>=1.0.18]",
+                          "nlohmann_json/[>=3.11]", "pcre2/[>=10.40]", "utf8proc/[>=2.8.0]", "xxhash/[>=0.8.1]"):  # fmt: skip
             self.requires(reference, visible=False)
         if self.options.xnnpack:
             self.requires("xnnpack/[>=cci.20241101]", visible=False)
         if self.options.tools:
             self.requires("cli11/[>=2.3]", visible=False)
-            self.requires("nlohmann_json/[>=3.11]", visible=False)
 
     def build_requirements(self):
         self.tool_requires("cmake/[>=3.25]")

@@ -326,6 +326,7 @@ TEST_CASE("option values out of range are refused by name") {
   CheckInvalid(open([](auto& o) { o.vocabulary_only = 2; }), "vocabulary_only");
   CheckInvalid(open([](auto& o) { o.reserved[6] = 1; }), "reserved");
   CheckInvalid(open([](auto& o) { o.reserved2 = 1; }), "reserved2");
+  CheckInvalid(open([](auto& o) { o.reserved3[6] = 1; }), "reserved");
   CheckInvalid(open([](auto& o) { o.shared_cache_tokens = -2; }), "shared_cache_tokens");
   CheckInvalid(open([](auto& o) { o.rope_scaling = 6; }), "rope_scaling");
   CheckInvalid(open([](auto& o) { o.rope_scaling = -1; }), "rope_scaling");

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #endif
 
-#include "tests/abi/client.h"
+#include "tests/abi/units.h"
 
 using namespace hob::test;
 
@@ -156,5 +156,85 @@ TEST_CASE("after fork, handles answer with an error in the child and work on in 
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
   CHECK(!Answer(session.get()).empty());
+}
+
+TEST_CASE("after fork, programs and matrices are refused and pieces of memory alone work") {
+#if defined(__SANITIZE_THREAD__)
+  SKIP("ThreadSanitizer does not follow a fork of a process with threads");
+#elif defined(__SANITIZE_ADDRESS__)
+  SKIP("AddressSanitizer's allocator may be locked by another thread at the fork");
+#endif
+  const RuntimePtr runtime = MakeRuntime();
+  const MatrixPtr matrix = QuantizeMatrix(runtime.get(), HOB_TYPE_F32, Numbers(64), 8);
+  hob_graph* made_graph = nullptr;
+  REQUIRE_OK(hob_graph_create(&made_graph, runtime.get(), &error));
+  const GraphPtr graph(made_graph);
+  hob_value x = 0, sum = 0;
+  REQUIRE_OK(hob_graph_add_input(&x, graph.get(), "x", 1, 8, &error));
+  const hob_value inputs[] = {x, x};
+  const size_t columns[] = {8};
+  hob_node node = HOB_NODE_INIT;
+  node.op = Piece("add");
+  node.name = Piece("twice");
+  node.inputs = inputs;
+  node.input_count = 2;
+  node.columns = columns;
+  node.output_count = 1;
+  REQUIRE_OK(hob_graph_add_node(&sum, graph.get(), &node, &error));
+  REQUIRE_OK(hob_graph_add_output(graph.get(), sum, &error));
+  hob_program* made_program = nullptr;
+  REQUIRE_OK(hob_program_create(&made_program, graph.get(), nullptr, &error));
+  const ProgramPtr program(made_program);
+  const TokenizerPtr tokenizer = OpenTokenizer(ChatFixture());
+  hob_detokenizer* made_detokenizer = nullptr;
+  REQUIRE_OK(hob_detokenizer_create(&made_detokenizer, tokenizer.get(), HOB_TEXT_PLAIN, &error));
+  const DetokenizerPtr detokenizer(made_detokenizer);
+  const TemplatePtr chat_template = MakeTemplate("x");
+  const SamplerPtr sampler = MakeSampler(HOB_SAMPLER_OPTIONS_INIT);
+
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    alarm(60);
+    std::vector<float> numbers(64, 1.0f);
+    float* const out = numbers.data();
+    const float* const in = numbers.data() + 8;
+    hob_matrix_info matrix_info = HOB_MATRIX_INFO_INIT;
+    hob_program_info program_info = HOB_PROGRAM_INFO_INIT;
+    hob_graph* other_graph = nullptr;
+    hob_program* other_program = nullptr;
+    hob_value value = 0;
+    const bool refused =
+        hob_matrix_get_info(&matrix_info, matrix.get(), nullptr) == HOB_FAILED_PRECONDITION &&
+        hob_matrix_multiply(out, matrix.get(), in, 1, nullptr) == HOB_FAILED_PRECONDITION &&
+        hob_graph_create(&other_graph, runtime.get(), nullptr) == HOB_FAILED_PRECONDITION &&
+        hob_graph_add_input(&value, graph.get(), "y", 1, 8, nullptr) == HOB_FAILED_PRECONDITION &&
+        hob_program_create(&other_program, graph.get(), nullptr, nullptr) ==
+            HOB_FAILED_PRECONDITION &&
+        hob_program_get_info(&program_info, program.get(), nullptr) == HOB_FAILED_PRECONDITION &&
+        hob_program_run(&out, 1, program.get(), &in, 1, 1, nullptr, nullptr) ==
+            HOB_FAILED_PRECONDITION;
+    char* text = nullptr;
+    size_t size = 0;
+    int32_t token = 0, *tokens = nullptr;
+    hob_string piece = {nullptr, 0};
+    const bool works = hob_tokenizer_encode(&tokens, &size, tokenizer.get(), "hello", 5,
+                                            HOB_TEXT_PLAIN, nullptr) == HOB_OK &&
+                       hob_detokenizer_push(&piece, detokenizer.get(), 1, nullptr) == HOB_OK &&
+                       hob_chat_template_render(&text, &size, chat_template.get(), nullptr, 0,
+                                                nullptr, nullptr) == HOB_OK &&
+                       hob_sampler_sample(&token, sampler.get(), out, 8, nullptr) == HOB_OK;
+    hob_matrix_destroy(matrix.get());
+    hob_program_destroy(program.get());
+    hob_graph_destroy(graph.get());
+    hob_sampler_destroy(MakeSampler(HOB_SAMPLER_OPTIONS_INIT).release());
+    _exit(refused && works ? 0 : (refused ? 2 : 1));
+  }
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  std::vector<float> out(8), in(8, 1.0f);
+  REQUIRE_OK(hob_matrix_multiply(out.data(), matrix.get(), in.data(), 1, &error));
 }
 #endif

@@ -95,6 +95,28 @@ TEST_CASE("a written file appears at commit, whole") {
   CHECK(folder.files() == 1);
 }
 
+TEST_CASE("a copy of a file is of the moment it was made, and counted") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "file";
+  WriteBytes(path, kContent);
+  const auto allocator = std::make_shared<Allocator>(AllocatorHooks{}, 5);
+  {
+    const auto file = MappedFile::Copy(path, allocator);
+    REQUIRE(file.ok());
+    WriteBytes(path, {});
+    const auto bytes = (*file)->bytes();
+    (*file)->DontNeed(bytes);
+    CHECK(std::equal(bytes.begin(), bytes.end(), kContent.begin(), kContent.end()));
+    CHECK((*file)->copied_bytes() == kContent.size());
+    CHECK(allocator->bytes_in_use() == kContent.size());
+  }
+  CHECK(allocator->bytes_in_use() == 0);
+  CHECK(MappedFile::Copy(path, allocator).status().code() == StatusCode::kInvalidArgument);
+  CHECK(MappedFile::Copy(folder / "none", allocator).status().code() == StatusCode::kNotFound);
+  WriteBytes(path, std::vector<uint8_t>(6));
+  CHECK(MappedFile::Copy(path, allocator).status().code() == StatusCode::kResourceExhausted);
+}
+
 TEST_CASE("a file that is not committed leaves the old one") {
   const TemporaryFolder folder;
   const std::string path = folder / "out";
@@ -130,6 +152,16 @@ TEST_CASE("what cannot be written is refused by path") {
   CHECK(Names(nowhere, "no/where"));
   CHECK(AtomicFileWriter::Create("/dev/null").status().code() == StatusCode::kInvalidArgument);
   CHECK(AtomicFileWriter::Create("").status().code() == StatusCode::kInvalidArgument);
+}
+
+TEST_CASE("a link that leads nowhere it can be followed to is not replaced") {
+  const TemporaryFolder folder;
+  std::filesystem::create_symlink("loop", folder / "loop");
+  const auto writer = AtomicFileWriter::Create(folder / "loop");
+  REQUIRE(!writer.ok());
+  CHECK(Names(writer.status(), "loop"));
+  CHECK(std::filesystem::is_symlink(folder / "loop"));
+  CHECK(folder.files() == 1);
 }
 
 TEST_CASE("a failing write names the path and leaves nothing") {

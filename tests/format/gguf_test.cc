@@ -112,7 +112,7 @@ TEST_CASE("metadata answers with the key's name") {
   CHECK(*metadata.Int("nope", 0, 1, 7) == 7);
   CHECK(*metadata.Real("nope", 0.5) == 0.5);
   CHECK(*metadata.Text("nope", "x") == "x");
-  CHECK(metadata.Int("nope", 0, 1).status().code() == StatusCode::kNotFound);
+  CHECK(metadata.Int("nope", 0, 1).status().code() == StatusCode::kInvalidArgument);
   CHECK(metadata.Real("nope").status().message().find("'nope'") != std::string::npos);
   CHECK(metadata.Text("x.u8").status().code() == StatusCode::kInvalidArgument);
   CHECK(metadata.Int("x.f64", 0, 1).status().code() == StatusCode::kInvalidArgument);

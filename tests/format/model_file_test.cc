@@ -40,7 +40,7 @@ TEST_CASE("what is no model is refused by path, reason and what to do") {
   const Case cases[] = {
       {"missing.gguf", StatusCode::kNotFound, "missing.gguf"},
       {"plain", StatusCode::kInvalidArgument, "directory"},
-      {"hf", StatusCode::kUnimplemented, "Hugging Face"},
+      {"hf", StatusCode::kNotFound, "'model_type'"},
       {"empty.gguf", StatusCode::kInvalidArgument, "empty"},
       {"text.txt", StatusCode::kInvalidArgument, "magic"},
       {"short", StatusCode::kDataLoss, "ends early"},

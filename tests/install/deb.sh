@@ -25,8 +25,8 @@ field() { dpkg-deb -f "$work"/packages/"$1"_*.deb "$2"; }
 # What another package's shlibdeps will ask for.
 dpkg-deb -I "$work"/packages/libhob0_*.deb shlibs | grep -q '^libhob 0 libhob0 (>= ' || fail "libhob0 has no shlibs"
 files() { dpkg-deb --fsys-tarfile "$work"/packages/"$1"_*.deb | tar t | grep -v '/$' | sed 's|^\./usr/||' | sort | xargs; }
-[[ "$(files libhob0)" =~ ^lib/libhob\.so\.0\ lib/libhob\.so\.[0-9.]+\ share/doc/libhob0/copyright$ ]] || fail "libhob0: $(files libhob0)"
-[[ "$(files hob)" == "bin/hob share/doc/hob/copyright" ]] || fail "hob: $(files hob)"
+[[ "$(files libhob0)" =~ ^lib/libhob\.so\.0\ lib/libhob\.so\.[0-9.]+\ share/doc/libhob0/copyright\ share/sbom/libhob.cdx.json$ ]] || fail "libhob0: $(files libhob0)"
+[[ "$(files hob)" == "bin/hob share/doc/hob/copyright share/sbom/hob.cdx.json" ]] || fail "hob: $(files hob)"
 for file in include/hob/hob.h include/hob/hob.hpp lib/libhob.a lib/libhob.so lib/pkgconfig/hob.pc lib/cmake/hob/hobConfig.cmake; do
   [[ " $(files libhob-dev) " == *" $file "* ]] || fail "libhob-dev lacks $file"
 done

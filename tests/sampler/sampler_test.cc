@@ -123,7 +123,7 @@ TEST_CASE("logits that are not numbers are an error") {
     const float nan = std::numeric_limits<float>::quiet_NaN();
     for (std::vector<float> logits :
          std::vector<std::vector<float>>{{1.0f, nan}, {nan, nan}, {-inf, -inf}, {1.0f, inf}, {}}) {
-      CHECK(sampler.Sample(logits, {}).status().code() == hob::StatusCode::kInternal);
+      CHECK(sampler.Sample(logits, {}).status().code() == hob::StatusCode::kDataLoss);
     }
   }
 }

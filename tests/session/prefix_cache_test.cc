@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/session/prefix_cache.h"
 
+#if defined(__linux__)
+#include <pthread.h>
+#endif
+
 #include <catch2/catch_test_macros.hpp>
 #include <memory>
 #include <vector>
@@ -89,3 +93,25 @@ TEST_CASE("pages of one type are not found for another, and they share the room"
   CHECK(cache.Find(kF16, Text({1, 2}), 0) == std::vector<KvPage>{f16[0]});
   CHECK(cache.Find(kInt8, Text({1, 3}), 0).size() == 2);
 }
+
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("a long text's pages go without a stack frame for each") {
+  constexpr size_t kPages = 20000;
+  auto cache = std::make_unique<PrefixCache>(kPages);
+  std::vector<int32_t> names(kPages);
+  for (size_t i = 0; i < kPages; ++i) names[i] = static_cast<int32_t>(i);
+  cache->Insert(kF16, Text(names), std::vector<KvPage>(kPages));
+  // On a thread of a small stack: 20,000 frames do not fit it.
+  pthread_attr_t attributes;
+  REQUIRE(pthread_attr_init(&attributes) == 0);
+  REQUIRE(pthread_attr_setstacksize(&attributes, 128 << 10) == 0);
+  pthread_t thread;
+  const auto destroy = [](void* given) -> void* {
+    delete static_cast<PrefixCache*>(given);
+    return nullptr;
+  };
+  REQUIRE(pthread_create(&thread, &attributes, destroy, cache.release()) == 0);
+  CHECK(pthread_join(thread, nullptr) == 0);
+  pthread_attr_destroy(&attributes);
+}
+#endif

@@ -19,6 +19,25 @@ system_has() {
   esac
 }
 
+# record_sources NAME PREFIX: the source archives that PREFIX was built from, for the bill of materials: lines
+# "package version archive sha256", as the recipe pins them. Of alternatives, the one that was fetched; where none is
+# there any more, the first, and its sha256 is unknown.
+record_sources() {
+  local out=$2/sources.txt archive version sha here
+  [ ! -f "$out" ] || return 0
+  tr -d "'\\\\" <"$HOB_ROOT/tools/setup/recipes/$1.sh" | tr '\n' ' ' |
+    grep -oE '[a-z0-9]+_[^ ]+\.orig\.tar\.[a-z]+ +[^ ]+ +[0-9a-f]{64}' |
+    while read -r archive version sha; do
+      if sha256_is "$HOB_CACHE/sources/$archive" "$sha"; then here=1; else here=0; fi
+      echo "$here ${archive%%_*} $version $archive $sha"
+    done | awk '{ p = $2; if (!(p in hash)) { order[++n] = p; line[p] = p " " $3 " " $4; hash[p] = $5; got[p] = $1 }
+      else if ($5 != hash[p]) { if ($1 && !got[p]) { line[p] = p " " $3 " " $4; hash[p] = $5; got[p] = 1 } else several[p] = 1 }
+      if ($1) got[p] = 1 }
+      END { for (i = 1; i <= n; ++i) { p = order[i]; print line[p], several[p] && !got[p] ? "unknown" : hash[p] } }' \
+      >"$out.$$"
+  mv "$out.$$" "$out"
+}
+
 # ensure_deps NAME…: builds those that neither this system nor the cache has, and tells CMake in build/deps.cmake.
 ensure_deps() {
   local name prefix prefixes="" content
@@ -32,6 +51,7 @@ ensure_deps() {
           "running the command again goes on from there" \
           "or install it yourself and lead CMAKE_PREFIX_PATH$([ "$name" != xnnpack ] || echo ' or HOB_XNNPACK_ROOT') to it"
     fi
+    record_sources "$name" "$prefix"
     prefixes="$prefixes;$prefix"
   done
   content="# Written by ./dev: where the libraries are that it built.

@@ -2,12 +2,14 @@
 # What the system's own package manager installs, and only where it is missing.
 
 PACKAGES_BUILD="g++ pkg-config xz-utils ccache libflatbuffers-dev flatbuffers-compiler libhwy-dev libcli11-dev
-  nlohmann-json3-dev libutf8proc-dev libpcre2-dev libxxhash-dev libedit-dev"
+  nlohmann-json3-dev libutf8proc-dev libpcre2-dev libxxhash-dev libedit-dev libsodium-dev"
 PACKAGES_BENCH="libbenchmark-dev"
 PACKAGES_FORMAT="clang-format-19"
 PACKAGES_LINT="clang-tidy-19"
 PACKAGES_ABI="abigail-tools dpkg-dev"
+PACKAGES_TEST="minisign"
 PACKAGES_DOCS="doxygen"
+PACKAGES_MEMCHECK="valgrind"
 PACKAGES_FUZZ="clang-19 libclang-rt-19-dev"
 
 as_root() {

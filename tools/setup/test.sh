@@ -75,7 +75,7 @@ fuzz_table() {
 
 run_tests() {
   local preset start=$SECONDS
-  ensure_packages $PACKAGES_ABI $PACKAGES_DOCS
+  ensure_packages $PACKAGES_ABI $PACKAGES_DOCS $PACKAGES_MEMCHECK $PACKAGES_TEST
   ensure_python
   ensure_model
   ensure_test_python

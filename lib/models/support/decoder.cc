@@ -24,7 +24,24 @@ ValueId DecoderBuilder::Angles(const std::string& name, double base, const RopeS
 
 StatusOr<ValueId> DecoderBuilder::Norm(const std::string& name, int32_t layer, ValueId x,
                                        int64_t columns, int64_t rows) {
+  return NormBy(name, layer, x, columns, rows, false);
+}
+
+StatusOr<ValueId> DecoderBuilder::HeadNorm(const std::string& name, int32_t layer, ValueId x,
+                                           int64_t columns) {
+  return NormBy(name, layer, x, columns, kTokensDim, true);
+}
+
+StatusOr<ValueId> DecoderBuilder::NormBy(const std::string& name, int32_t layer, ValueId x,
+                                         int64_t columns, int64_t rows, bool heads) {
   HOB_ASSIGN_OR_RETURN(const ValueId weight, Weight(name + ".weight"));
+  // The operator would take any divisor of the columns.
+  const std::vector<int64_t>& shape = graph_.values[static_cast<size_t>(weight)].shape;
+  if (shape.back() != columns && !(heads && shape.back() == p_.shape.head_dim)) {
+    return Error(StatusCode::kInvalidArgument,
+                 absl::StrCat("tensor ", name, ".weight has ", shape.back(),
+                              " elements for a norm of ", columns));
+  }
   Attributes attributes;
   attributes.Set("epsilon", p_.epsilon);
   return graph_.Add("rms_norm", name, layer, {x, weight}, columns, std::move(attributes), rows);
@@ -103,7 +120,10 @@ StatusOr<ValueId> DecoderBuilder::Weight(const std::string& name) {
 
 ValueId DecoderBuilder::OptionalWeight(const std::string& name) {
   const Tensor* tensor = file_.FindTensor(name);
-  return tensor == nullptr ? kNoValue : graph_.AddWeight(*tensor);
+  if (tensor == nullptr) return kNoValue;
+  const auto [entry, added] = weights_.try_emplace(tensor, kNoValue);
+  if (added) entry->second = graph_.AddWeight(*tensor);
+  return entry->second;
 }
 
 }  // namespace hob::models

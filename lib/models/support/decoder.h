@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "lib/graph/graph.h"
 #include "lib/ops/rope_angles/scaling.h"
@@ -49,8 +50,11 @@ class DecoderBuilder {
   StatusOr<ValueId> Embedding(double scale = 1);
   // Angles of `base`; scaled as the file or an option says unless `scaling` is null.
   ValueId Angles(const std::string& name, double base, const RopeScaling* scaling);
+  // Of all columns together.
   StatusOr<ValueId> Norm(const std::string& name, int32_t layer, ValueId x, int64_t columns,
                          int64_t rows = kTokensDim);
+  // Of each head for itself, or of all together: as the weight is wide.
+  StatusOr<ValueId> HeadNorm(const std::string& name, int32_t layer, ValueId x, int64_t columns);
   StatusOr<ValueId> Linear(const std::string& name, int32_t layer, ValueId x, int64_t outputs);
   ValueId Rope(const std::string& name, int32_t layer, ValueId x, int64_t columns, ValueId angles,
                Pairs pairs);
@@ -70,10 +74,13 @@ class DecoderBuilder {
   ValueId OptionalWeight(const std::string& name);
   ValueId Linear(const std::string& name, int32_t layer, ValueId x, ValueId weight, int64_t outputs,
                  int64_t rows);
+  StatusOr<ValueId> NormBy(const std::string& name, int32_t layer, ValueId x, int64_t columns,
+                           int64_t rows, bool heads);
 
   const ModelFile& file_;
   const DecoderParameters& p_;
   Graph graph_;
+  std::unordered_map<const Tensor*, ValueId> weights_;
 };
 
 // "blk.<layer>.<part>"

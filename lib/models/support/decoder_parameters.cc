@@ -16,10 +16,17 @@ StatusOr<DecoderParameters> ReadDecoderParameters(const ModelFile& file, double 
   const Metadata& meta = file.metadata;
   const auto key = [&](std::string_view name) { return MetadataKey(file, name); };
   constexpr int64_t kBig = 1 << 20;
-  HOB_ASSIGN_OR_RETURN(const int64_t layers, meta.Int(key("block_count"), 1, 4096));
+  HOB_ASSIGN_OR_RETURN(const int64_t layers, meta.Int(key("block_count"), 1, 1024));
   HOB_ASSIGN_OR_RETURN(int64_t context, meta.Int(key("context_length"), 1, kMaxContext));
   HOB_ASSIGN_OR_RETURN(const int64_t width, meta.Int(key("embedding_length"), 1, kBig));
   HOB_ASSIGN_OR_RETURN(p.feed_forward, meta.Int(key("feed_forward_length"), 1, kBig));
+  HOB_ASSIGN_OR_RETURN(const int64_t experts, meta.Int(key("expert_count"), 0, kBig, 0));
+  if (experts > 0) {
+    return Error(StatusCode::kUnimplemented,
+                 absl::StrCat(key("expert_count"), " is ", experts,
+                              ": models that are a mixture of experts are not supported"),
+                 "use a dense model");
+  }
   HOB_ASSIGN_OR_RETURN(const int64_t heads, meta.Int(key("attention.head_count"), 1, 4096));
   HOB_ASSIGN_OR_RETURN(const int64_t kv_heads,
                        meta.Int(key("attention.head_count_kv"), 1, 4096, heads));

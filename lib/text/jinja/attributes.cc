@@ -8,6 +8,8 @@
 namespace hob::text::jinja {
 namespace {
 
+constexpr int64_t kMaxStep = int64_t{1} << 40;  // of a slice of a range
+
 std::string Describe(const Value& v) {
   return v.is_none() ? "None" : absl::StrCat(std::string(TypeName(v)), " object");
 }
@@ -26,6 +28,7 @@ bool LoopChanged(Runtime& rt, const Value& self, CallArgs& args, Value* out) {
   for (size_t i = 0; equal && i < args.positional.size(); ++i) {
     if (!rt.Equal(loop.changed[i], args.positional[i], &equal)) return false;
   }
+  if (!loop.has_changed) rt.KeepLoop(std::static_pointer_cast<LoopObject>(self.shared()));
   loop.has_changed = true;
   rt.heap().Nest(&loop, args.positional);
   loop.changed = std::move(args.positional);
@@ -134,7 +137,10 @@ Value Runtime::Function(std::string_view name, Method function, Value self) {
 Runtime::~Runtime() {
   // The list keeps each namespace alive while others let go of it.
   for (const auto& ns : namespaces_) ns->attributes.clear();
+  for (const auto& loop : loops_) loop->changed.clear();
 }
+
+void Runtime::KeepLoop(std::shared_ptr<LoopObject> loop) { loops_.push_back(std::move(loop)); }
 
 Value Runtime::NewNamespace() {
   auto ns = heap_.New<NamespaceObject>(sizeof(std::shared_ptr<NamespaceObject>));
@@ -145,7 +151,7 @@ Value Runtime::NewNamespace() {
 
 bool Runtime::SetAttribute(const Value& ns, std::string_view name, Value value) {
   NamespaceObject& object = ns.ns();
-  if (!heap_.Spend(object.attributes.size() / 8)) return Ok();
+  if (!heap_.SpendScan(object.attributes.size(), name.size())) return Ok();
   for (auto& [key, old] : object.attributes) {
     if (key == name) {
       old = std::move(value);
@@ -188,6 +194,7 @@ bool Runtime::FindMember(const Value& object, std::string_view name, Value* out)
       }
       break;
     case Type::kNamespace:
+      heap_.SpendScan(object.ns().attributes.size(), name.size());
       for (const auto& [key, value] : object.ns().attributes) {
         if (key == name) {
           *out = value;
@@ -222,6 +229,7 @@ bool Runtime::GetAttribute(const Value& object, std::string_view name, Value* ou
   }
   if (FindMember(object, name, out)) return Ok();
   if (object.is(Type::kDict)) {
+    if (!heap_.SpendBytes(name.size() * 8)) return Ok();
     if (const Value* found = object.dict().Find(name)) {
       *out = *found;
       return true;
@@ -236,7 +244,7 @@ bool Runtime::GetItem(const Value& object, const Value& key, Value* out) {
   if (object.is_undefined()) return FailUndefined(object);
   if (object.is(Type::kDict)) {
     if (IsHashable(key)) {
-      if (!key.is_string() && !heap_.Spend(object.dict().entries.size())) return Ok();
+      if (!heap_.SpendKey(object.dict().entries.size(), key)) return Ok();
       if (const Value* found = object.dict().Find(key)) {
         *out = *found;
         return true;
@@ -289,7 +297,12 @@ bool Runtime::GetSlice(const Value& object, const Value& start, const Value& sto
   if (!SliceIndices(*this, start, stop, step, Length(object), &first, &last, &stride)) return false;
   if (object.is(Type::kRange)) {
     const RangeObject& range = object.range();
-    *out = heap_.Range(range.at(first), range.at(last), range.step * stride);
+    // As range()'s own bounds: at() cannot overflow.
+    const int64_t step = range.step * stride;
+    if (step > kMaxStep || step < -kMaxStep) {
+      return Fail("the step of a range is too large", StatusCode::kResourceExhausted);
+    }
+    *out = heap_.Range(range.at(first), range.at(last), step);
     return Ok();
   }
   const auto more = [&](int64_t i) { return stride > 0 ? i < last : i > last; };

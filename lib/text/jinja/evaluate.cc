@@ -132,7 +132,7 @@ bool Interpreter::EvalDoubleStar(const Expr& e, CallArgs* out) {
   if (!value.is(Type::kDict)) return Fail("what follows '**' is not a mapping");
   for (const auto& [key, item] : value.dict().entries) {
     if (!key.is_string()) return Fail("the keys of what follows '**' are not all strings");
-    if (!heap_.Spend(1 + out->named.size())) return Ok();
+    if (!heap_.Spend(1) || !heap_.SpendScan(8 * out->named.size(), key.str().size())) return Ok();
     const auto same = [&key = key](const auto& named) { return named.first == key.str(); };
     if (std::any_of(out->named.begin(), out->named.end(), same)) {
       return Fail(absl::StrCat("the argument '", key.str(), "' is given twice"));

@@ -107,7 +107,7 @@ bool Unique(Runtime& rt, const Value& input, CallArgs& args, Value* out) {
     if (!IsHashable(key)) {
       return rt.Fail(absl::StrCat("unhashable type: '", std::string(TypeName(key)), "'"));
     }
-    if (!rt.heap().Spend(key.is_string() ? 1 : seen->entries.size())) return rt.Ok();
+    if (!rt.heap().SpendKey(seen->entries.size(), key)) return rt.Ok();
     if (seen->Find(key) != nullptr) continue;
     rt.heap().Put(seen.get(), std::move(key), Value::None());
     kept.push_back(std::move(item));
@@ -261,7 +261,9 @@ bool Map(Runtime& rt, const Value& input, CallArgs& args, Value* out) {
   }
   for (const Value& item : items) {
     Value result;
-    if (!rt.Step()) return false;
+    if (!rt.Step() || !rt.heap().Spend(inner.positional.size() + inner.named.size())) {
+      return rt.Ok();
+    }
     if (attribute != nullptr) {
       if (!rt.GetPath(item, *attribute, fallback, &result)) return false;
     } else {
@@ -297,7 +299,9 @@ bool Select(Runtime& rt, const Value& input, CallArgs& args, Value* out) {
   }
   for (Value& item : items) {
     Value subject = item;
-    if (!rt.Step()) return false;
+    if (!rt.Step() || !rt.heap().Spend(inner.positional.size() + inner.named.size())) {
+      return rt.Ok();
+    }
     if (kByAttribute && !rt.GetPath(item, args.positional[0], nullptr, &subject)) return false;
     bool passed = false;
     if (test < 0) {

@@ -95,6 +95,7 @@ bool ToInt(Runtime& rt, const Value& input, CallArgs& args, Value* out) {
   int64_t base = 10, result = 0;
   if (!Bind(rt, "int", args, kNames, 0, bound) || !IntArg(rt, bound[1], &base)) return false;
   *out = bound[0] != nullptr ? *bound[0] : Value::Int(0);
+  if (input.is_string() && !rt.heap().Spend(input.str().size() / 16)) return rt.Ok();
   bool finite = true;
   switch (input.type()) {
     case Type::kUndefined:
@@ -136,6 +137,7 @@ bool ToFloat(Runtime& rt, const Value& input, CallArgs& args, Value* out) {
   if (!Bind(rt, "float", args, kNames, 0, bound)) return false;
   *out = bound[0] != nullptr ? *bound[0] : Value::Float(0);
   double d = 0;
+  if (input.is_string() && !rt.heap().Spend(input.str().size() / 16)) return rt.Ok();
   if (input.is_undefined()) return rt.FailUndefined(input);
   if (input.is_number()) {
     *out = Value::Float(input.as_float());

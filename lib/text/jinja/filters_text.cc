@@ -26,6 +26,7 @@ bool Trim(Runtime& rt, const Value& input, CallArgs& args, Value* out) {
   std::string_view stripped;
   if (bound[0] == nullptr || bound[0]->is_none()) {
     stripped = StripSpace(text.str(), true, true);
+    if (!rt.heap().Spend((text.str().size() - stripped.size()) / 16)) return rt.Ok();
   } else {
     std::string_view chars;
     if (!StringArg(rt, bound[0], &chars)) return false;

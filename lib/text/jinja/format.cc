@@ -252,6 +252,7 @@ bool FindField(Runtime& rt, std::string_view name, const CallArgs& args, int* au
     *out = args.positional[static_cast<size_t>(index)];
   } else {
     const Value* found = nullptr;
+    if (!rt.heap().SpendScan(8 * args.named.size(), head.size())) return rt.Ok();
     for (const auto& [key, value] : args.named) {
       if (key == head) found = &value;
     }
@@ -313,6 +314,7 @@ bool FormatPercent(Runtime& rt, const Value& format, const Value& args, Value* o
       if (end == std::string_view::npos) return rt.Fail("an incomplete format");
       if (!args.is(Type::kDict)) return rt.Fail("the format needs a mapping");
       const std::string_view key = s.substr(pos + 1, end - pos - 1);
+      if (!rt.heap().SpendBytes(key.size() * 8)) return rt.Ok();
       const Value* found = args.dict().Find(key);
       if (found == nullptr) return rt.Fail(absl::StrCat("no key '", std::string(key), "'"));
       value = *found;

@@ -53,7 +53,7 @@ bool DictGet(Runtime& rt, const Value& self, CallArgs& args, Value* out) {
   if (!IsHashable(*bound[0])) {
     return rt.Fail(absl::StrCat("unhashable type: '", std::string(TypeName(*bound[0])), "'"));
   }
-  if (!bound[0]->is_string() && !rt.heap().Spend(self.dict().entries.size())) return rt.Ok();
+  if (!rt.heap().SpendKey(self.dict().entries.size(), *bound[0])) return rt.Ok();
   const Value* found = self.dict().Find(*bound[0]);
   *out = found != nullptr ? *found : bound[1] != nullptr ? *bound[1] : Value::None();
   return true;

@@ -47,7 +47,21 @@ Value Heap::Iterator(std::vector<Value> items) {
   return Value(Type::kIterator, std::move(object));
 }
 
+bool Heap::SpendKey(size_t entries, const Value& key) {
+  // A few comparisons by way of the index, or with the few entries of a dict without one.
+  if (key.is_string()) return SpendBytes(key.str().size() * 8);
+  size_t parts = 1, bytes = key.is(Type::kBigInt) ? key.str().size() : 0;
+  if (key.is(Type::kTuple)) {
+    parts = key.items().size();
+    for (const Value& item : key.items()) {
+      if (item.is_string() || item.is(Type::kBigInt)) bytes += item.str().size();
+    }
+  }
+  return Spend(entries * parts + entries * (bytes / 256));
+}
+
 Value Heap::Undefined(std::string message) {
+  SpendBytes(message.size());
   auto object = New<UndefinedObject>(message.capacity());
   object->message = std::move(message);
   return Value(Type::kUndefined, std::move(object));
@@ -76,11 +90,7 @@ Value Heap::View(ViewObject::Kind kind, Value dict) {
 }
 
 void Heap::Put(DictObject* dict, Value key, Value value) {
-  if (key.is(Type::kTuple)) {
-    Spend(dict->entries.size() * key.items().size());
-  } else if (!key.is_string()) {
-    Spend(dict->entries.size());
-  }
+  SpendKey(dict->entries.size(), key);
   Track(dict, 2 * sizeof(Value) + 64);  // with the index
   Nest(dict, value);
   dict->Set(std::move(key), std::move(value));

@@ -41,6 +41,10 @@ class Heap {
   bool SpendSearch(size_t text, size_t needle) {
     return needle > (size_t{1} << 31) || Spend(text / 256 * (needle + 1) + needle / 256);
   }
+  // Spends the time of looking at `items` names for one of `bytes`.
+  bool SpendScan(size_t items, size_t bytes) { return Spend(items / 8 + items * (bytes / 256)); }
+  // Spends the time of finding `key` among `entries` of a dict.
+  bool SpendKey(size_t entries, const Value& key);
   // Whether a string of `bytes` may be made; notes the limit if not.
   bool Room(size_t bytes) {
     if (bytes > limits_.text_bytes) Exceed("the limit on the bytes of a text");

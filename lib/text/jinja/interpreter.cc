@@ -32,14 +32,18 @@ class Interpreter::Buffer {
   explicit Buffer(Interpreter* interpreter) : interpreter_(interpreter), saved_(interpreter->out_) {
     interpreter_->out_ = &text_;
   }
-  ~Buffer() { interpreter_->out_ = saved_; }
+  ~Buffer() {
+    interpreter_->out_ = saved_;
+    interpreter_->buffered_ -= text_.size();
+  }
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
 
   // Ends the catching.
   Value Take() {
     interpreter_->out_ = saved_;
-    return interpreter_->heap_.String(std::move(text_));
+    interpreter_->buffered_ -= text_.size();
+    return interpreter_->heap_.String(std::exchange(text_, {}));
   }
 
  private:
@@ -87,6 +91,7 @@ Value Interpreter::Lookup(int32_t symbol, const std::string& name) {
 }
 
 void Interpreter::SetVariable(int32_t symbol, Value value) {
+  heap_.SpendScan(scope_->variables.size(), 0);
   for (auto& [key, old] : scope_->variables) {
     if (key == symbol) {
       old = std::move(value);
@@ -125,6 +130,11 @@ bool Interpreter::Emit(std::string_view text) {
   if (!heap_.SpendBytes(text.size())) return Ok();
   if (out_->size() + text.size() > heap_.limits().text_bytes) {
     return heap_.Room(out_->size() + text.size()) || Ok();
+  }
+  buffered_ += text.size();
+  if (buffered_ > heap_.limits().memory_bytes) {
+    heap_.Exceed("the limit on memory");
+    return Ok();
   }
   out_->append(text);
   return true;
@@ -352,7 +362,8 @@ bool Interpreter::CallMacro(const CallableObject& callable, CallArgs& args, Valu
   const MacroDefinition& macro = *callable.macro;
   const int line = line_;
   const size_t count = macro.parameters.size();
-  const auto take_named = [&args](std::string_view name, Value* value) {
+  const auto take_named = [&](std::string_view name, Value* value) {
+    heap_.SpendScan(8 * args.named.size(), name.size());
     for (size_t i = 0; i < args.named.size(); ++i) {
       if (args.named[i].first != name) continue;
       *value = std::move(args.named[i].second);
@@ -370,6 +381,7 @@ bool Interpreter::CallMacro(const CallableObject& callable, CallArgs& args, Valu
     const Parameter& parameter = macro.parameters[i];
     has_caller = has_caller || parameter.name == "caller";
     Value value;
+    if (heap_.exceeded() != nullptr) return Ok();
     if (i < args.positional.size()) {
       SetVariable(parameter.symbol, std::move(args.positional[i]));
     } else if (take_named(parameter.name, &value)) {

@@ -83,6 +83,7 @@ class Interpreter final : public Runtime {
   Scope* scope_ = nullptr;
   std::vector<std::shared_ptr<Scope>> kept_;  // scopes that macros refer to
   std::string* out_ = nullptr;
+  size_t buffered_ = 0;  // bytes of the output and of the blocks that are caught in it
   const Value* filter_input_ = nullptr;  // what the innermost filter block captured
 };
 

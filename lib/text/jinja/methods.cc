@@ -32,7 +32,9 @@ bool Strip(Runtime& rt, const Value& self, Args& args, Value* out) {
   const Value* bound[1];
   if (!Bind(rt, "strip", args, kNoNames1, 0, bound)) return false;
   if (bound[0] == nullptr || bound[0]->is_none()) {
-    return Give(rt, StripSpace(self.str(), kLeft, kRight), self, out);
+    const std::string_view stripped = StripSpace(self.str(), kLeft, kRight);
+    if (!rt.heap().Spend((self.str().size() - stripped.size()) / 16)) return rt.Ok();
+    return Give(rt, stripped, self, out);
   }
   std::string_view chars;
   if (!StringArg(rt, bound[0], &chars)) return false;
@@ -93,6 +95,7 @@ bool StartsEndsWith(Runtime& rt, const Value& self, Args& args, Value* out) {
   } else {
     std::string_view affix;
     if (!StringArg(rt, bound[0], &affix)) return false;
+    if (!rt.heap().SpendBytes(affix.size())) return rt.Ok();
     result = matches(affix);
   }
   *out = Value::Bool(result);
@@ -312,6 +315,7 @@ bool RemoveAffix(Runtime& rt, const Value& self, Args& args, Value* out) {
   if (!Bind(rt, "removeprefix", args, kNoNames1, 1, bound) || !StringArg(rt, bound[0], &affix)) {
     return false;
   }
+  if (!rt.heap().SpendBytes(affix.size())) return rt.Ok();
   if (!affix.empty() && affix.size() <= s.size()) {
     if (kPrefix && s.substr(0, affix.size()) == affix) {
       s.remove_prefix(affix.size());

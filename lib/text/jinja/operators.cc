@@ -130,6 +130,7 @@ bool Runtime::Equal(const Value& a, const Value& b, bool* equal) {
       if (&x != &y && x.entries.size() != y.entries.size()) return true;
       for (size_t i = 0; &x != &y && i < x.entries.size(); ++i) {
         if (y.index.empty() && !heap_.Spend(y.entries.size())) return Ok();
+        if (!heap_.SpendKey(y.entries.size(), x.entries[i].first)) return Ok();
         const Value* other = y.Find(x.entries[i].first);
         if (other == nullptr) return true;
         if (!Equal(x.entries[i].second, *other, equal)) return false;
@@ -220,7 +221,7 @@ bool Runtime::Contains(const Value& container, const Value& item, bool* found) {
       if (!IsHashable(item)) {
         return Fail(absl::StrCat("unhashable type: '", std::string(TypeName(item)), "'"));
       }
-      if (!heap_.Spend(item.is_string() ? 1 : container.dict().entries.size())) return Ok();
+      if (!heap_.SpendKey(container.dict().entries.size(), item)) return Ok();
       *found = container.dict().Find(item) != nullptr;
       return true;
     default: {

@@ -125,6 +125,9 @@ class Runtime {
   Value NewNamespace();
   bool SetAttribute(const Value& ns, std::string_view name, Value value);
 
+  // A loop can remember itself by changed(), so such loops are kept and emptied at the end too.
+  void KeepLoop(std::shared_ptr<LoopObject> loop);
+
   Value Function(std::string_view name, Method function, Value self = {});
 
   // The time that strftime_now() formats: the context's `hob_now`, or undefined for the clock.
@@ -147,6 +150,7 @@ class Runtime {
   bool Repeat(const Value& sequence, int64_t count, Value* out);
 
   std::vector<std::shared_ptr<NamespaceObject>> namespaces_;
+  std::vector<std::shared_ptr<LoopObject>> loops_;
   int depth_ = 0;
   int max_depth_;
 };

@@ -97,6 +97,7 @@ void Number(int value, int width, char fill, bool pad, std::string* out) {
 
 bool Append(Runtime& rt, const Moment& t, std::string_view format, std::string* out) {
   for (size_t i = 0; i < format.size(); ++i) {
+    if (out->size() > rt.heap().limits().text_bytes) return rt.heap().Room(out->size()) || rt.Ok();
     if (format[i] != '%' || i + 1 == format.size()) {
       out->push_back(format[i]);
       continue;

@@ -68,6 +68,7 @@ class ModelOptions(TypedDict, total=False):
     activations: Activations
     kv_type: KvType
     vocabulary_only: bool  #: the tokenizer alone; no session can be made
+    copy_file: bool  #: read the file into memory rather than map it: then it may change or go while the model lives
     rope_scaling: RopeScaling
     rope_factor: float  #: 1 to 65536: so many times the original context
     rope_original_context: int  #: 0: the file's
@@ -130,7 +131,7 @@ def _options(options: ModelOptions) -> Any:
 class Model(Handle):
     """Weights and tokenizer of a GGUF or .hob file. Immutable; any number of threads may use one.
 
-    The file is mapped and must not change while the model lives. `runtime`: None makes one for this model alone.
+    The file is mapped and must not change while the model lives, unless `copy_file`. `runtime`: None makes one for this model alone.
     `progress(done, total)` is told how far opening is, in bytes; where it returns False, opening ends with Cancelled.
     """
 

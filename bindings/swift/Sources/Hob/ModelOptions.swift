@@ -45,6 +45,9 @@ public struct ModelOptions: Sendable, Hashable {
   public var cacheType: CacheType
   /// The tokenizer alone, no weights; no session can be made.
   public var vocabularyOnly: Bool
+  /// Reads the file into memory rather than mapping it: then it may be cut short, altered or removed
+  /// while the model lives. A mapped one that is cut short ends the process.
+  public var copyFile: Bool
   public var ropeScaling: RopeScaling
   /// Sessions whose texts begin alike share what was computed of that: how many tokens of cache are
   /// kept for it; nil: 4096, 0: none.
@@ -52,12 +55,13 @@ public struct ModelOptions: Sendable, Hashable {
 
   public init(
     maxBatchRows: Int? = nil, activations: Activations = .int16, cacheType: CacheType = .float16,
-    vocabularyOnly: Bool = false, ropeScaling: RopeScaling = .model, sharedCacheTokens: Int? = nil
+    vocabularyOnly: Bool = false, copyFile: Bool = false, ropeScaling: RopeScaling = .model, sharedCacheTokens: Int? = nil
   ) {
     self.maxBatchRows = maxBatchRows
     self.activations = activations
     self.cacheType = cacheType
     self.vocabularyOnly = vocabularyOnly
+    self.copyFile = copyFile
     self.ropeScaling = ropeScaling
     self.sharedCacheTokens = sharedCacheTokens
   }
@@ -70,6 +74,7 @@ public struct ModelOptions: Sendable, Hashable {
     options.activations = activations.rawValue
     options.kv_type = cacheType.rawValue
     options.vocabulary_only = vocabularyOnly ? 1 : 0
+    options.copy_file = copyFile ? 1 : 0
     if let sharedCacheTokens {
       // C's 0 means the default.
       options.shared_cache_tokens =

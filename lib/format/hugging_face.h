@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// A folder as transformers saves it (config.json, tokenizer.json, *.safetensors), read as a model
+// with GGUF's keys and tensor names. docs/reference/models.md says what of each file is read.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/allocator.h"
+#include "lib/base/status.h"
+#include "lib/format/json.h"
+#include "lib/format/model_file.h"
+
+namespace hob::format {
+
+// What of config.json is no hyperparameter.
+struct HfConfig {
+  std::string model_type;
+  int64_t layers = 0;
+  int64_t vocabulary = 0;     // rows of the embedding
+  bool tied = false;          // the embedding is the output matrix
+  bool adds_one = false;      // norms multiply by 1 + weight
+  bool head_norms = false;    // q and k have norms
+  bool norms_around = false;  // norms before and after each half
+};
+
+// Sets the architecture and hyperparameters of `model`. NOT_FOUND, INVALID_ARGUMENT or
+// UNIMPLEMENTED names the key.
+StatusOr<HfConfig> ReadHfConfig(JsonValue config, ModelFile* model);
+
+// GGUF's name for a tensor of the model, without its type's suffix check; nothing for a name that
+// the family does not have.
+std::optional<std::string> GgufTensorName(const HfConfig& config, std::string_view name);
+
+// The vocabulary of tokenizer.json; special tokens by name from `settings` (tokenizer_config.json,
+// special_tokens_map.json), the first that has one. UNIMPLEMENTED names a model, normaliser,
+// pre-tokenizer, post-processor, decoder or flag that hob lacks.
+StatusOr<Vocabulary> ReadHfTokenizer(JsonValue tokenizer, std::span<const JsonValue> settings);
+
+// The parts of it in hf_pipeline.cc: what stands around the vocabulary.
+struct HfPipeline {
+  std::string pre;  // Vocabulary::pre
+  bool add_space_prefix = false;
+  std::optional<int32_t> first, last;  // what is put around a text
+  bool changes_text = false;           // the normaliser may change what tokens are found in
+  std::optional<bool> lowercase;       // WordPiece
+};
+// `kind`: "gpt2", "llama" or "bert".
+StatusOr<HfPipeline> ReadHfPipeline(JsonValue tokenizer, std::string_view kind, bool ignore_merges);
+
+// Adds the end tokens of generation_config.json, or where it has none of config.json, and config's
+// beginning-of-sequence token where the tokenizer has none.
+Status AddGenerationTokens(std::optional<JsonValue> generation, JsonValue config,
+                           Vocabulary* vocabulary);
+
+// Opens the folder; its files are mapped, or copied to memory of `copy_to`. All that were read are
+// the model's `file` and `more_files`.
+StatusOr<ModelFile> OpenHfDirectory(const std::string& path,
+                                    std::shared_ptr<Allocator> copy_to = nullptr);
+
+}  // namespace hob::format

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bills of materials that the build writes, against what the link and the compiler really read.
+
+Environment: HOB_SHARED_LIBRARY (libhob.so in its build folder), HOB_BIN, HOB_SOURCE_DIR.
+"""
+
+import functools
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+LIBRARY = pathlib.Path(os.environ.get("HOB_SHARED_LIBRARY", ""))
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = LIBRARY.parent.parent
+SBOMS = {"libhob": LIBRARY, "hob": pathlib.Path(os.environ.get("HOB_BIN", ""))}
+
+pytestmark = [
+    pytest.mark.skipif(not LIBRARY.is_file(), reason="HOB_SHARED_LIBRARY names no library"),
+    pytest.mark.skipif(not (BUILD / "build.ninja").is_file() or not shutil.which("ninja"), reason="no build by Ninja"),
+    pytest.mark.skipif(not shutil.which("dpkg-query"), reason="packages are asked of dpkg"),
+]
+
+
+def run(*command):
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+def sbom(name):
+    return json.loads((BUILD / "sbom" / f"{name}.cdx.json").read_text())
+
+
+@functools.cache
+def package_source(path):
+    """The source package of the file's Debian package; None for a file of no package."""
+    path = os.path.realpath(path)
+    for known in (path, path.removeprefix("/usr")):
+        done = subprocess.run(["dpkg-query", "-S", known], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            package = re.match(r"[^,: ]+(:\w+)?", done.stdout)[0]
+            return run("dpkg-query", "-W", "-f", "${source:Package}", package)
+    return None
+
+
+def owner(path):
+    """Whose file it is, found otherwise than the build does: by the name of the folder that ./dev built it in."""
+    found = re.search(r"/deps/([a-z0-9]+)-[0-9a-f]{12}/(.*)", str(path))
+    if not found:
+        return package_source(str(path))
+    own = re.search(r"pthreadpool|cpuinfo|fxdiv", found[2])
+    return own[0] if own else found[1]
+
+
+def linked_archives(target):
+    """The archives on the command line that linked the target."""
+    command = run("ninja", "-C", BUILD, "-t", "commands", "-s", target).splitlines()[-1]
+    return sorted({BUILD / word for word in command.split() if word.endswith(".a")})
+
+
+@functools.cache
+def symbols_of_library():
+    return {line.split()[-1] for line in run("nm", LIBRARY).splitlines() if " T " in line or " t " in line}
+
+
+def is_in_library(archive):
+    """Whether code of the archive is in libhob.so: a function of its own is."""
+    own = {
+        line.split()[-1]
+        for line in subprocess.run(["nm", archive], capture_output=True, text=True, check=False).stdout.splitlines()
+        if " T " in line
+    }
+    return bool(own & symbols_of_library())
+
+
+def objects_headers():
+    """The headers that the objects of the library were compiled with, less those of the sources and the build."""
+    wanted, headers = False, set()
+    for line in run("ninja", "-C", BUILD, "-t", "deps").splitlines():
+        if line and not line.startswith(" "):
+            wanted = line.startswith("CMakeFiles/hob_objects.dir")
+        elif wanted and (path := line.strip()).startswith("/") and not path.startswith((str(ROOT), str(BUILD))):
+            headers.add(path)
+    return headers
+
+
+def missing_from(bom, needed):
+    """What the bill does not tell of, by name."""
+    names = {component["name"] for component in bom["components"]}
+    return sorted(name for name in needed if name not in names)
+
+
+def test_the_archives_that_were_linked_are_in_the_bill():
+    # The archive's name leads ninja to it: shared/libhob.so is a link.
+    target = LIBRARY.resolve().relative_to(BUILD.resolve())
+    archives = [a for a in linked_archives(target) if is_in_library(a)]
+    owners = {owner(a) for a in archives}
+    assert {"abseil", "pcre2", "utf8proc"} <= owners
+    assert missing_from(sbom("libhob"), owners) == []
+    # A library that is added and not told of would be seen: each of these, taken out, is missed.
+    for gone in owners:
+        bom = sbom("libhob")
+        bom["components"] = [c for c in bom["components"] if c["name"] != gone]
+        assert missing_from(bom, owners) == [gone]
+
+
+def test_the_headers_that_were_compiled_in_are_in_the_bill():
+    # One of each folder is asked for, since dpkg answers slowly.
+    one_of_each = {}
+    for header in sorted(objects_headers()):
+        # /usr/include/hwy/… stands for all of hwy, but /usr/include/x.h for itself alone.
+        parts = header.split("/")
+        at = parts.index("include") + 2 if "include" in parts else len(parts)
+        one_of_each.setdefault("/".join(parts[:at]), header)
+    owners = {owner(header) for header in one_of_each.values()} - {None}
+    toolchain = {o for o in owners if re.match(r"gcc|glibc|linux|llvm", o)}
+    assert {"highway", "flatbuffers", "abseil"} <= owners
+    assert missing_from(sbom("libhob"), owners - toolchain) == []
+
+
+@pytest.mark.parametrize("name", SBOMS)
+def test_the_shared_libraries_that_are_needed_are_in_the_bill(name):
+    needed = re.findall(r"\(NEEDED\).*\[(.*)\]", run("readelf", "-d", SBOMS[name]))
+    assert "libc.so.6" in needed
+    found = dict(re.findall(r"(\S+) => (/\S+)", run("ldd", SBOMS[name])))
+    owners = {package_source(found[n]) for n in needed if n in found}
+    assert missing_from(sbom(name), owners) == []
+
+
+@pytest.mark.parametrize("name", SBOMS)
+def test_each_component_has_version_licence_and_address(name):
+    bom = sbom(name)
+    for component in bom["components"]:
+        assert component.get("version"), component
+        assert component.get("licenses"), f"{component['name']}: add it to cmake/sbom_licences.txt"
+        assert component["purl"].startswith("pkg:deb/"), component
+    refs = {component["bom-ref"] for component in bom["components"]}
+    assert len(refs) == len(bom["components"])
+    assert refs == set(bom["dependencies"][0]["dependsOn"])
+
+
+def test_the_command_has_what_the_library_has_and_more():
+    library, command = ({c["name"] for c in sbom(n)["components"]} for n in SBOMS)
+    assert library <= command
+    assert {"cli11", "nlohmann-json3"} <= command - library
+
+
+def test_what_the_recipes_pin_is_told_with_its_hash():
+    pinned = {}
+    for recipe in (ROOT / "tools/setup/recipes").glob("*.sh"):
+        for archive, sha in re.findall(r"(\S+\.orig\.tar\.\w+)[^\n]*?\\?\n?\s+([0-9a-f]{64})", recipe.read_text()):
+            pinned.setdefault(archive, set()).add(sha)
+    told = 0
+    for component in sbom("libhob")["components"]:
+        for reference in component.get("externalReferences", []):
+            for digest in reference.get("hashes", []):
+                assert digest["content"] in pinned[reference["url"]]
+                told += 1
+    if "/deps/xnnpack-" in (ROOT / "build/deps.cmake").read_text():
+        assert told >= 5
+
+
+def test_nothing_of_this_machine_is_in_it():
+    for name in SBOMS:
+        text = (BUILD / "sbom" / f"{name}.cdx.json").read_text()
+        assert str(ROOT) not in text
+        assert os.path.expanduser("~") + "/" not in text
+
+
+@pytest.mark.parametrize("name", SBOMS)
+def test_it_is_valid_cyclonedx(name):
+    pytest.importorskip("cyclonedx")
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    text = (BUILD / "sbom" / f"{name}.cdx.json").read_text()
+    validator = JsonStrictValidator(SchemaVersion.V1_6)
+    assert validator.validate_str(text) is None
+    # And it does look.
+    assert validator.validate_str(text.replace('"library"', '"nonsense"')) is not None
