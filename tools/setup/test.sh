@@ -58,7 +58,19 @@ check_tsan() {
 check_fuzz() {
   compgen -G "$HOB_ROOT/tests/fuzz/*_fuzz.cc" >/dev/null || skip "no fuzz targets"
   build fuzz
-  ctest_in fuzz -L '^fuzz$'
+  local code=0
+  JOBS=2 ctest_in fuzz -L '^fuzz$' || code=$?
+  fuzz_table "$HOB_ROOT/build/fuzz/Testing/Temporary/LastTest.log"
+  return $code
+}
+
+# What each fuzz target did, from the log of ctest: libFuzzer's last status line and its statistics.
+fuzz_table() {
+  printf '%-14s %12s %9s %8s %9s\n' target executions exec/s edges features
+  awk '/^[0-9]+\/[0-9]+ Test: fuzz\// { name = substr($3, 6) }
+    / cov: [0-9]+ ft: [0-9]+/ { for (i = 1; i < NF; ++i) { if ($i == "cov:") edges = $(i + 1); if ($i == "ft:") features = $(i + 1) } }
+    /^stat::number_of_executed_units:/ { runs = $2 }
+    /^stat::average_exec_per_sec:/ { printf "%-14s %12d %9d %8d %9d\n", name, runs, $2, edges, features }' "$1"
 }
 
 run_tests() {
