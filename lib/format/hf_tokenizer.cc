@@ -126,7 +126,8 @@ class Reader {
       }
     }
     std::ranges::sort(all);
-    const auto twice = std::ranges::adjacent_find(all, {}, &std::pair<int32_t, std::string_view>::first);
+    const auto twice =
+        std::ranges::adjacent_find(all, {}, &std::pair<int32_t, std::string_view>::first);
     if (twice != all.end()) {
       return Invalid(Concat("vocabulary: id ", twice->first, " is of two tokens, ",
                             Quoted(twice->second), " and ", Quoted((twice + 1)->second)));

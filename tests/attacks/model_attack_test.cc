@@ -37,7 +37,7 @@ void CheckNoNumbers(const TinyModel& model) {
       options.max_tokens = 4;
       CheckOutcome(
           Try([&](auto e) { return hob_session_generate(nullptr, session.get(), &options, e); }),
-          HOB_INTERNAL, {"the model's logits are not numbers"});
+          HOB_DATA_LOSS, {"the model's logits are not numbers"});
     }
   }
   CheckStillAnswers(runtime.get());
@@ -212,7 +212,7 @@ TEST_CASE("class: rotary divisors that are zero or no number") {
 }
 
 // Logits that are no numbers: a sampler that sorts or sums them loops or reads out of bounds.
-// hob: opens it; generating is INTERNAL: "the model's logits are not numbers".
+// hob: opens it; generating is DATA_LOSS: "the model's logits are not numbers".
 TEST_CASE("class: weights that are no numbers") {
   for (const float value : {kNan, kInfinity}) {
     CheckNoNumbers(TinyModel().Replace(FloatTensor("output_norm.weight", {32}, value)));

@@ -39,7 +39,8 @@ TEST_CASE("the fixtures' vocabularies survive the way through tokenizer.json") {
   for (const char* name :
        {"llama-float", "llama3-q8_0", "smollm-q4_1", "qwen2-bf16", "gemma3-f16"}) {
     DYNAMIC_SECTION(name) {
-      const Vocabulary& gguf = Fixture(name)->vocabulary;
+      const auto fixture = Fixture(name);
+      const Vocabulary& gguf = fixture->vocabulary;
       const auto hf = Read(test::TokenizerOf(gguf), test::TokenizerConfigOf(gguf));
       INFO(hf.status());
       REQUIRE(hf.ok());

@@ -23,9 +23,8 @@ void OpenAndAnswer(Probe& probe, hob_runtime* runtime, const std::string& path,
     return;
   }
   const int32_t prompt[] = {5, 17, 40, 9, 60};
-  if (!probe.Call("hob_session_add_tokens", [&](hob_error** e) {
-        return hob_session_add_tokens(session, prompt, 5, e);
-      })) {
+  if (!probe.Call("hob_session_add_tokens",
+                  [&](hob_error** e) { return hob_session_add_tokens(session, prompt, 5, e); })) {
     return;
   }
   hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
@@ -33,10 +32,9 @@ void OpenAndAnswer(Probe& probe, hob_runtime* runtime, const std::string& path,
   generate.ignore_eos = 1;
   const int32_t* tokens = nullptr;
   size_t count = 0;
-  if (!probe.Call("hob_session_generate",
-                  [&](hob_error** e) {
-                    return hob_session_generate(nullptr, session, &generate, e);
-                  }) ||
+  if (!probe.Call(
+          "hob_session_generate",
+          [&](hob_error** e) { return hob_session_generate(nullptr, session, &generate, e); }) ||
       !probe.Call("hob_session_get_tokens", [&](hob_error** e) {
         return hob_session_get_tokens(&tokens, &count, session, e);
       })) {
@@ -95,9 +93,8 @@ void FirstUse(Probe& probe, const std::string& path) {
   RuntimeHandle runtime(probe);
   hob_runtime_options options = HOB_RUNTIME_OPTIONS_INIT;
   options.threads = 2;
-  if (!probe.Call("hob_runtime_create", [&](hob_error** e) {
-        return hob_runtime_create(runtime.out(), &options, e);
-      })) {
+  if (!probe.Call("hob_runtime_create",
+                  [&](hob_error** e) { return hob_runtime_create(runtime.out(), &options, e); })) {
     return;
   }
   OpenAndAnswer(probe, runtime, path, HOB_MODEL_OPTIONS_INIT);
@@ -122,9 +119,8 @@ bool Properties(Probe& probe, hob_model* model) {
   probe.Same("info", {reinterpret_cast<const char*>(&info), sizeof(info)});
   for (hob_model_text which = HOB_MODEL_ARCHITECTURE; which <= HOB_MODEL_HASH; ++which) {
     hob_string text = {nullptr, 0};
-    if (!probe.Call("hob_model_get_text", [&](hob_error** e) {
-          return hob_model_get_text(&text, model, which, e);
-        })) {
+    if (!probe.Call("hob_model_get_text",
+                    [&](hob_error** e) { return hob_model_get_text(&text, model, which, e); })) {
       return false;
     }
     probe.Same("text " + std::to_string(which), {text.data, text.size});
@@ -142,10 +138,9 @@ bool Properties(Probe& probe, hob_model* model) {
 bool Texts(Probe& probe, hob_model* model) {
   TokenizerHandle tokenizer(probe);
   TemplateHandle chat_template(probe);
-  if (!probe.Call("hob_model_get_tokenizer",
-                  [&](hob_error** e) {
-                    return hob_model_get_tokenizer(tokenizer.out(), model, e);
-                  }) ||
+  if (!probe.Call(
+          "hob_model_get_tokenizer",
+          [&](hob_error** e) { return hob_model_get_tokenizer(tokenizer.out(), model, e); }) ||
       !probe.Call("hob_model_get_chat_template", [&](hob_error** e) {
         return hob_model_get_chat_template(chat_template.out(), model, e);
       })) {
@@ -179,9 +174,8 @@ bool Texts(Probe& probe, hob_model* model) {
                   [&](hob_error** e) {
                     return hob_model_find_token(&found, model, end.data(), end.size(), e);
                   }) ||
-      !probe.Call("hob_model_is_end_token", [&](hob_error** e) {
-        return hob_model_is_end_token(&ends, model, found, e);
-      })) {
+      !probe.Call("hob_model_is_end_token",
+                  [&](hob_error** e) { return hob_model_is_end_token(&ends, model, found, e); })) {
     return false;
   }
   probe.Check(ends == 1, "<|im_end|> ends an answer");
@@ -229,7 +223,8 @@ void AddModelScenarios(std::vector<Scenario>& out) {
                    return [world, path](Probe& probe) { PlanMemory(probe, world->runtime, path); };
                  }});
   // A hash is computed once: each run opens its own model, quietly where that is not the subject.
-  out.push_back({"what a model tells", [](const Files& files) -> Run {
+  out.push_back({"what a model tells",
+                 [](const Files& files) -> Run {
                    auto world = std::make_shared<World>(files, "smollm-q4_1.gguf");
                    const std::string path = files.Fixture("smollm-q4_1.gguf");
                    return [world, path](Probe& probe) {
