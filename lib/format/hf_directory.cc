@@ -3,9 +3,11 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "lib/base/f16.h"
+#include "lib/base/system_file.h"
 #include "lib/format/hugging_face.h"
 #include "lib/format/safetensors.h"
 #include "lib/format/validate.h"
@@ -18,12 +20,32 @@ namespace fs = std::filesystem;
 constexpr uint64_t kAlignment = 8;  // that kernels may count on: GGUF's least
 constexpr std::string_view kSingle = "model.safetensors";
 constexpr std::string_view kIndex = "model.safetensors.index.json";
+// What a folder is asked for, beside config.json and the shards that an index names.
+constexpr std::string_view kFiles[] = {"tokenizer.json",
+                                       "tokenizer.model",
+                                       "tokenizer_config.json",
+                                       "special_tokens_map.json",
+                                       "generation_config.json",
+                                       "chat_template.jinja",
+                                       kSingle,
+                                       kIndex,
+                                       "pytorch_model.bin",
+                                       "pytorch_model.bin.index.json"};
+
+// Of the file itself, not of what a link leads to; not_found is no error.
+StatusOr<fs::file_status> Look(const fs::path& file) {
+  std::error_code error;
+  const fs::file_status status = fs::symlink_status(file, error);
+  if (fs::status_known(status)) return status;
+  return SystemError(error.value(), file.string(), "cannot look at it", kPathHint);
+}
 
 // Files are those of the folder itself. A link is followed within it, and from the hub's cache
 // (…/snapshots/<revision>/) to where that keeps its files (…/blobs/).
 Status CheckInside(const fs::path& folder, const fs::path& file) {
+  HOB_ASSIGN_OR_RETURN(const fs::file_status status, Look(file));
+  if (!fs::is_symlink(status)) return absl::OkStatus();
   std::error_code error;
-  if (!fs::is_symlink(fs::symlink_status(file, error))) return absl::OkStatus();
   const fs::path target = fs::canonical(file, error);
   if (error) {
     return Error(StatusCode::kNotFound, "is a link to a file that is not there",
@@ -58,6 +80,7 @@ class Directory {
 
   StatusOr<ModelFile> Open() {
     model_.container = "Hugging Face";
+    HOB_RETURN_IF_ERROR(LookForFiles());
     HOB_RETURN_IF_ERROR(ReadTexts());
     HOB_RETURN_IF_ERROR(ReadWeights());
     HOB_RETURN_IF_ERROR(CheckWeights());
@@ -66,11 +89,15 @@ class Directory {
   }
 
  private:
-  bool Has(std::string_view name) const {
-    std::error_code ignored;
-    const auto status = fs::symlink_status(folder_ / name, ignored);
-    return fs::exists(status);
+  // Once: what comes or goes meanwhile is not there, or an error where it is opened.
+  Status LookForFiles() {
+    for (const std::string_view name : kFiles) {
+      HOB_ASSIGN_OR_RETURN(const fs::file_status status, Look(folder_ / name));
+      if (fs::exists(status)) files_.insert(name);
+    }
+    return absl::OkStatus();
   }
+  bool Has(std::string_view name) const { return files_.contains(name); }
 
   StatusOr<std::shared_ptr<const MappedFile>> Map(std::string_view name) {
     const fs::path path = folder_ / name;
@@ -306,6 +333,7 @@ class Directory {
   }
 
   fs::path folder_;
+  std::set<std::string_view> files_;  // of kFiles, that are there
   std::shared_ptr<Allocator> copy_to_;
   ModelFile model_;
   HfConfig config_;
