@@ -35,8 +35,7 @@ constexpr hob_status kStatusCount = HOB_UNAUTHENTICATED + 1;
 constexpr auto kSpare = [] {
   std::array<hob_error, kStatusCount> errors{};
   for (hob_status code = 0; code < kStatusCount; ++code) {
-    const std::string_view text =
-        code == HOB_RESOURCE_EXHAUSTED ? kOutOfMemoryText : kNoTextLeft;
+    const std::string_view text = code == HOB_RESOURCE_EXHAUSTED ? kOutOfMemoryText : kNoTextLeft;
     errors[static_cast<size_t>(code)] = {code, text.data(), text.size(), "", 0};
   }
   return errors;

@@ -264,6 +264,18 @@ struct Free {
   void operator()(void* memory) const { hob_free(memory); }
 };
 
+// Calls `f(&data, &size, error)` and makes a string of what the library allocated.
+template <typename F>
+Result<std::string> CallForText(F&& f) {
+  char* text = nullptr;
+  size_t size = 0;
+  return CallFor<std::string>([&](hob_error** error) { return f(&text, &size, error); },
+                              [&] {
+                                const std::unique_ptr<char, Free> owner(text);
+                                return size == 0 ? std::string() : std::string(text, size);
+                              });
+}
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace hob

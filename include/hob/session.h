@@ -64,9 +64,9 @@ HOB_API hob_status hob_session_set_sampler(hob_session* session, const hob_sampl
 
 /* Appends a message to the conversation; role is "system", "user", "assistant" or what else the
  * model's chat template knows. Control tokens that the text spells out ("<|im_end|>") are read as
- * text: they cannot end the message or begin another. Errors: HOB_FAILED_PRECONDITION if the model has no chat template or
- * the session holds raw text; HOB_INVALID_ARGUMENT for text that is not UTF-8. A failed add leaves
- * the session as it was. */
+ * text: they cannot end the message or begin another. Errors: HOB_FAILED_PRECONDITION if the model
+ * has no chat template or the session holds raw text; HOB_INVALID_ARGUMENT for text that is not
+ * UTF-8. A failed add leaves the session as it was. */
 HOB_API hob_status hob_session_add_message(hob_session* session, const char* role, size_t role_size,
                                            const char* text, size_t text_size, hob_error** error);
 

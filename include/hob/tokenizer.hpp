@@ -12,19 +12,7 @@ namespace hob {
 inline namespace v0 {
 namespace detail {
 
-// Calls `f(&data, &size, error)` and makes a string of what the library allocated.
-template <typename F>
-Result<std::string> CallForText(F&& f) {
-  char* text = nullptr;
-  size_t size = 0;
-  return CallFor<std::string>([&](hob_error** error) { return f(&text, &size, error); },
-                              [&] {
-                                const std::unique_ptr<char, Free> owner(text);
-                                return size == 0 ? std::string() : std::string(text, size);
-                              });
-}
-
-// The same for tokens.
+// As CallForText, for tokens.
 template <typename F>
 Result<std::vector<int32_t>> CallForTokens(F&& f) {
   int32_t* tokens = nullptr;

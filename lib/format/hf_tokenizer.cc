@@ -126,15 +126,16 @@ class Reader {
       }
     }
     std::ranges::sort(all);
+    const auto twice =
+        std::ranges::adjacent_find(all, {}, &std::pair<int32_t, std::string_view>::first);
+    if (twice != all.end()) {
+      return Invalid(Concat("vocabulary: id ", twice->first, " is of two tokens, ",
+                            Quoted(twice->second), " and ", Quoted((twice + 1)->second)));
+    }
     for (size_t i = 0; i < all.size(); ++i) {
-      const auto& [id, text] = all[i];
-      if (static_cast<size_t>(id) == i) continue;
-      if (i > 0 && all[i - 1].first == id) {
-        return Invalid(Concat("vocabulary: id ", id, " is of two tokens, ",
-                              Quoted(all[i - 1].second), " and ", Quoted(text)));
-      }
-      return Invalid(
-          Concat("vocabulary: no token has id ", i, ", but ", Quoted(text), " has ", id));
+      if (static_cast<size_t>(all[i].first) == i) continue;
+      return Invalid(Concat("vocabulary: no token has id ", i, ", but ", Quoted(all[i].second),
+                            " has ", all[i].first));
     }
     v_.tokens.reserve(all.size());
     for (const auto& [id, text] : all) v_.tokens.emplace_back(text);

@@ -73,8 +73,8 @@ struct Metadata {
   std::map<std::string, MetaValue, std::less<>> values;
 
   const MetaValue* Find(std::string_view key) const;
-  // INVALID_ARGUMENT, naming the key, where it is missing without a fallback, of another type or out
-  // of range.
+  // INVALID_ARGUMENT, naming the key, where it is missing without a fallback, of another type or
+  // out of range.
   StatusOr<int64_t> Int(std::string_view key, int64_t low, int64_t high,
                         std::optional<int64_t> fallback = std::nullopt) const;
   StatusOr<double> Real(std::string_view key, std::optional<double> fallback = std::nullopt) const;

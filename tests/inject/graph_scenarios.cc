@@ -47,8 +47,7 @@ void Matrix(Probe& probe, hob_runtime* runtime, hob_type type) {
                     return hob_matrix_create(made.out(), runtime, type, data.data(), data.size(),
                                              40, 96, nullptr, e);
                   }) ||
-      !Product(probe, made, "product") ||
-      !probe.Call("hob_matrix_quantize", [&](hob_error** e) {
+      !Product(probe, made, "product") || !probe.Call("hob_matrix_quantize", [&](hob_error** e) {
         return hob_matrix_quantize(quantized.out(), runtime, type, values.data(), 40, 96, nullptr,
                                    e);
       })) {
@@ -75,9 +74,8 @@ void Graph(Probe& probe, hob_runtime* runtime) {
     given.size = values.size() * sizeof(float);
     given.rows = rows;
     given.columns = 64;
-    return probe.Call("hob_graph_add_weight", [&](hob_error** e) {
-      return hob_graph_add_weight(out, graph, &given, e);
-    });
+    return probe.Call("hob_graph_add_weight",
+                      [&](hob_error** e) { return hob_graph_add_weight(out, graph, &given, e); });
   };
   const auto node = [&](hob_value* out, const char* op, const std::vector<hob_value>& inputs,
                         const std::vector<hob_attribute>& attributes) {
@@ -132,9 +130,10 @@ void Graph(Probe& probe, hob_runtime* runtime) {
 }  // namespace
 
 void AddGraphScenarios(std::vector<Scenario>& out) {
-  constexpr std::pair<const char*, hob_type> kTypes[] = {
-      {"matrix of Q4_0", HOB_TYPE_Q4_0}, {"matrix of int8", HOB_TYPE_INT8},
-      {"matrix of f32", HOB_TYPE_F32},   {"matrix of bf16", HOB_TYPE_BF16}};
+  constexpr std::pair<const char*, hob_type> kTypes[] = {{"matrix of Q4_0", HOB_TYPE_Q4_0},
+                                                         {"matrix of int8", HOB_TYPE_INT8},
+                                                         {"matrix of f32", HOB_TYPE_F32},
+                                                         {"matrix of bf16", HOB_TYPE_BF16}};
   for (const auto& [name, type] : kTypes) {
     out.push_back({name,
                    [type = type](const Files& files) -> Run {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files: each function fails with an errno that it has, or is interrupted, or does a part.
-#include <cerrno>
-#include <cstddef>
-#include <cstdio>
-
 #include <dirent.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
 
 #include "tests/inject/interpose.h"
 

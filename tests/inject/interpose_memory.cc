@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // malloc and its kin, mmap and its kin. operator new and the C library's own functions come here
 // too.
+#include <sys/mman.h>
+#include <sys/types.h>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-
-#include <sys/mman.h>
-#include <sys/types.h>
 
 #include "tests/inject/interpose.h"
 
@@ -19,11 +19,11 @@ using hob::inject::Kind;
 
 extern "C" {
 // The allocator behind the names that are defined here, which needs no looking up.
-void* __libc_malloc(size_t size);                       // NOLINT
-void* __libc_calloc(size_t count, size_t size);         // NOLINT
-void* __libc_realloc(void* block, size_t size);         // NOLINT
-void* __libc_memalign(size_t alignment, size_t size);   // NOLINT
-void __libc_free(void* block);                          // NOLINT
+void* __libc_malloc(size_t size);                      // NOLINT
+void* __libc_calloc(size_t count, size_t size);        // NOLINT
+void* __libc_realloc(void* block, size_t size);        // NOLINT
+void* __libc_memalign(size_t alignment, size_t size);  // NOLINT
+void __libc_free(void* block);                         // NOLINT
 }
 
 namespace {

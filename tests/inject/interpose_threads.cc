@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Threads that cannot be had; locks that take their time; waits that end for no reason.
-#include <cerrno>
-#include <cstdint>
-
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
+
+#include <cerrno>
+#include <cstdint>
 
 #include "tests/inject/interpose.h"
 

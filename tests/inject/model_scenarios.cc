@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opening models of each format and type, and what an open one tells.
 #include "tests/inject/scenario.h"
+#include "tests/support/hf_folder.h"
 
 namespace hob::inject {
 namespace {
@@ -22,9 +23,8 @@ void OpenAndAnswer(Probe& probe, hob_runtime* runtime, const std::string& path,
     return;
   }
   const int32_t prompt[] = {5, 17, 40, 9, 60};
-  if (!probe.Call("hob_session_add_tokens", [&](hob_error** e) {
-        return hob_session_add_tokens(session, prompt, 5, e);
-      })) {
+  if (!probe.Call("hob_session_add_tokens",
+                  [&](hob_error** e) { return hob_session_add_tokens(session, prompt, 5, e); })) {
     return;
   }
   hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
@@ -32,10 +32,9 @@ void OpenAndAnswer(Probe& probe, hob_runtime* runtime, const std::string& path,
   generate.ignore_eos = 1;
   const int32_t* tokens = nullptr;
   size_t count = 0;
-  if (!probe.Call("hob_session_generate",
-                  [&](hob_error** e) {
-                    return hob_session_generate(nullptr, session, &generate, e);
-                  }) ||
+  if (!probe.Call(
+          "hob_session_generate",
+          [&](hob_error** e) { return hob_session_generate(nullptr, session, &generate, e); }) ||
       !probe.Call("hob_session_get_tokens", [&](hob_error** e) {
         return hob_session_get_tokens(&tokens, &count, session, e);
       })) {
@@ -73,14 +72,29 @@ Scenario OpenConverted(const std::string& name, hob_convert_weights weights) {
           }};
 }
 
+// A Hugging Face folder of two safetensors files.
+Scenario OpenFolder(const std::string& name, const std::string& fixture, bool copied) {
+  return {name, [fixture, copied](const Files& files) -> Run {
+            auto world = std::make_shared<World>(files, fixture);
+            const std::string folder = files / "folder";
+            const auto model = OpenModelFile(files.Fixture(fixture));
+            Must(static_cast<hob_status>(model.status().code()), "OpenModelFile");
+            test::WriteHfFolder(**model, folder, 2);
+            hob_model_options options = HOB_MODEL_OPTIONS_INIT;
+            options.copy_file = copied ? 1 : 0;
+            return [world, folder, options](Probe& probe) {
+              OpenAndAnswer(probe, world->runtime, folder, options);
+            };
+          }};
+}
+
 // XNNPACK and the regex engine start at their first use in a process.
 void FirstUse(Probe& probe, const std::string& path) {
   RuntimeHandle runtime(probe);
   hob_runtime_options options = HOB_RUNTIME_OPTIONS_INIT;
   options.threads = 2;
-  if (!probe.Call("hob_runtime_create", [&](hob_error** e) {
-        return hob_runtime_create(runtime.out(), &options, e);
-      })) {
+  if (!probe.Call("hob_runtime_create",
+                  [&](hob_error** e) { return hob_runtime_create(runtime.out(), &options, e); })) {
     return;
   }
   OpenAndAnswer(probe, runtime, path, HOB_MODEL_OPTIONS_INIT);
@@ -105,9 +119,8 @@ bool Properties(Probe& probe, hob_model* model) {
   probe.Same("info", {reinterpret_cast<const char*>(&info), sizeof(info)});
   for (hob_model_text which = HOB_MODEL_ARCHITECTURE; which <= HOB_MODEL_HASH; ++which) {
     hob_string text = {nullptr, 0};
-    if (!probe.Call("hob_model_get_text", [&](hob_error** e) {
-          return hob_model_get_text(&text, model, which, e);
-        })) {
+    if (!probe.Call("hob_model_get_text",
+                    [&](hob_error** e) { return hob_model_get_text(&text, model, which, e); })) {
       return false;
     }
     probe.Same("text " + std::to_string(which), {text.data, text.size});
@@ -125,10 +138,9 @@ bool Properties(Probe& probe, hob_model* model) {
 bool Texts(Probe& probe, hob_model* model) {
   TokenizerHandle tokenizer(probe);
   TemplateHandle chat_template(probe);
-  if (!probe.Call("hob_model_get_tokenizer",
-                  [&](hob_error** e) {
-                    return hob_model_get_tokenizer(tokenizer.out(), model, e);
-                  }) ||
+  if (!probe.Call(
+          "hob_model_get_tokenizer",
+          [&](hob_error** e) { return hob_model_get_tokenizer(tokenizer.out(), model, e); }) ||
       !probe.Call("hob_model_get_chat_template", [&](hob_error** e) {
         return hob_model_get_chat_template(chat_template.out(), model, e);
       })) {
@@ -162,9 +174,8 @@ bool Texts(Probe& probe, hob_model* model) {
                   [&](hob_error** e) {
                     return hob_model_find_token(&found, model, end.data(), end.size(), e);
                   }) ||
-      !probe.Call("hob_model_is_end_token", [&](hob_error** e) {
-        return hob_model_is_end_token(&ends, model, found, e);
-      })) {
+      !probe.Call("hob_model_is_end_token",
+                  [&](hob_error** e) { return hob_model_is_end_token(&ends, model, found, e); })) {
     return false;
   }
   probe.Check(ends == 1, "<|im_end|> ends an answer");
@@ -196,6 +207,8 @@ void AddModelScenarios(std::vector<Scenario>& out) {
   out.push_back(Open("open GGUF, copied", "smollm-q4_1.gguf", copied));
   out.push_back(OpenConverted("open .hob", HOB_CONVERT_KEEP));
   out.push_back(OpenConverted("open .hob, int8", HOB_CONVERT_INT8));
+  out.push_back(OpenFolder("open a folder, Qwen 2", "qwen2-bf16.gguf", false));
+  out.push_back(OpenFolder("open a folder, Qwen 3, copied", "qwen3-f16.gguf", true));
   for (const char* const fixture : {"llama-float.gguf", "smollm-q4_1.gguf"}) {
     out.push_back({"first use in a process, " + std::string(fixture),
                    [fixture](const Files& files) -> Run {
@@ -210,7 +223,8 @@ void AddModelScenarios(std::vector<Scenario>& out) {
                    return [world, path](Probe& probe) { PlanMemory(probe, world->runtime, path); };
                  }});
   // A hash is computed once: each run opens its own model, quietly where that is not the subject.
-  out.push_back({"what a model tells", [](const Files& files) -> Run {
+  out.push_back({"what a model tells",
+                 [](const Files& files) -> Run {
                    auto world = std::make_shared<World>(files, "smollm-q4_1.gguf");
                    const std::string path = files.Fixture("smollm-q4_1.gguf");
                    return [world, path](Probe& probe) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <hob/hob_experimental.h>
+#include <hob/verify.h>
 
 #include <array>
 #include <cstdint>
@@ -25,8 +26,7 @@ using FunctionCounts = std::map<std::string, Counts, std::less<>>;
 class Probe {
  public:
   // `known`: right results, of the first run.
-  Probe(const Plan& plan, std::map<std::string, std::string>& known)
-      : plan_(plan), known_(known) {}
+  Probe(const Plan& plan, std::map<std::string, std::string>& known) : plan_(plan), known_(known) {}
 
   // Calls `f(error)`, a function that can fail, by its name. False: the scenario ends here. Where
   // it fails by injection and may be repeated, `after` looks at what that left, then the same call
@@ -122,9 +122,9 @@ class Owned {
   T* handle_ = nullptr;
 };
 
-#define HOB_INJECT_OWNED(name, type, destroy)                   \
-  struct name : Owned<type, destroy> {                          \
-    explicit name(Probe& probe) : Owned(probe, #destroy) {}     \
+#define HOB_INJECT_OWNED(name, type, destroy)               \
+  struct name : Owned<type, destroy> {                      \
+    explicit name(Probe& probe) : Owned(probe, #destroy) {} \
   }
 HOB_INJECT_OWNED(RuntimeHandle, hob_runtime, hob_runtime_destroy);
 HOB_INJECT_OWNED(ModelHandle, hob_model, hob_model_destroy);
@@ -151,9 +151,7 @@ class Given {
     data = nullptr;
     size = 0;
   }
-  std::string_view bytes() const {
-    return {reinterpret_cast<const char*>(data), size * sizeof(T)};
-  }
+  std::string_view bytes() const { return {reinterpret_cast<const char*>(data), size * sizeof(T)}; }
   T* data = nullptr;
   size_t size = 0;
 

@@ -8,9 +8,8 @@ namespace {
 
 void Facts(Probe& probe) {
   Given<char> json(probe);
-  if (!probe.Call("hob_describe_library", [&](hob_error** e) {
-        return hob_describe_library(&json.data, &json.size, e);
-      })) {
+  if (!probe.Call("hob_describe_library",
+                  [&](hob_error** e) { return hob_describe_library(&json.data, &json.size, e); })) {
     return;
   }
   probe.Same("library", json.bytes());
@@ -29,7 +28,8 @@ void Errors(Probe& probe) {
   options.temperature = -1;
   hob_sampler* sampler = nullptr;
   hob_status status = HOB_OK;
-  probe.Void("hob_sampler_create", [&] { status = hob_sampler_create(&sampler, &options, &error); });
+  probe.Void("hob_sampler_create",
+             [&] { status = hob_sampler_create(&sampler, &options, &error); });
   probe.Check(status == HOB_INVALID_ARGUMENT || status == HOB_RESOURCE_EXHAUSTED,
               "a wrong option is refused");
   hob_string message = {nullptr, 0};
@@ -74,12 +74,13 @@ void OwnAllocator(Probe& probe, const std::string& path) {
   RuntimeHandle runtime(probe);
   ModelHandle model(probe);
   SessionHandle session(probe);
-  if (!probe.Call("hob_runtime_create", [&](hob_error** e) {
-        return hob_runtime_create(runtime.out(), &options, e);
-      }) ||
-      !probe.Call("hob_model_open", [&](hob_error** e) {
-        return hob_model_open(model.out(), runtime, path.data(), path.size(), nullptr, e);
-      }) ||
+  if (!probe.Call("hob_runtime_create",
+                  [&](hob_error** e) { return hob_runtime_create(runtime.out(), &options, e); }) ||
+      !probe.Call("hob_model_open",
+                  [&](hob_error** e) {
+                    return hob_model_open(model.out(), runtime, path.data(), path.size(), nullptr,
+                                          e);
+                  }) ||
       !probe.Call("hob_session_create", [&](hob_error** e) {
         return hob_session_create(session.out(), model, nullptr, e);
       })) {

@@ -23,9 +23,8 @@ void Messages(Probe& probe, hob_model* model) {
   hob_sampler_options sampler = HOB_SAMPLER_OPTIONS_INIT;
   sampler.temperature = 0.7f;
   if (!Create(probe, session, model, nullptr) ||
-      !probe.Call("hob_session_set_sampler", [&](hob_error** e) {
-        return hob_session_set_sampler(session, &sampler, e);
-      })) {
+      !probe.Call("hob_session_set_sampler",
+                  [&](hob_error** e) { return hob_session_set_sampler(session, &sampler, e); })) {
     return;
   }
   size_t want = 0;
@@ -34,8 +33,8 @@ void Messages(Probe& probe, hob_model* model) {
     const bool added = probe.Call(
         "hob_session_add_message",
         [&](hob_error** e) {
-          return hob_session_add_message(session, want == 0 ? "system" : "user",
-                                         want == 0 ? 6 : 4, text.data(), text.size(), e);
+          return hob_session_add_message(session, want == 0 ? "system" : "user", want == 0 ? 6 : 4,
+                                         text.data(), text.size(), e);
         },
         [&] { probe.Check(Messages(session) == want, "a failed add leaves the messages"); });
     if (!added) return;
@@ -99,9 +98,8 @@ void RawText(Probe& probe, hob_model* model) {
 void Fork(Probe& probe, hob_model* model) {
   SessionHandle session(probe), fork(probe), later(probe);
   if (!Create(probe, session, model, nullptr) || !Ask(probe, session, "first")) return;
-  if (!probe.Call("hob_session_fork", [&](hob_error** e) {
-        return hob_session_fork(fork.out(), session, e);
-      })) {
+  if (!probe.Call("hob_session_fork",
+                  [&](hob_error** e) { return hob_session_fork(fork.out(), session, e); })) {
     return;
   }
   // Both write to the page that they share.

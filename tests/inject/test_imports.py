@@ -17,7 +17,7 @@ CANNOT_FAIL = {
     "cosf sinf logf powf tanhf erff ceil ceilf floorf trunc truncf rint rintf round lround lroundf exp2 exp2f fma "
     "ldexp tanh scalbn expm1f",
     "bytes and characters": "memchr memcmp memcpy __memcpy_chk memmove __memmove_chk memset __memset_chk strcmp strlen "
-    "strncmp strncpy strtod strtol strtoul strchr strrchr strstr __ctype_b_loc __ctype_tolower_loc __ctype_toupper_loc "
+    "strncmp strncpy strtod strtol strtoul strchr strrchr strstr strtoll strtoull localeconv __explicit_bzero_chk explicit_bzero __ctype_b_loc __ctype_tolower_loc __ctype_toupper_loc "
     "snprintf vsnprintf __snprintf_chk __vsnprintf_chk strerror strerror_r __xpg_strerror_r qsort bsearch strtof",
     "what the process is": "getenv secure_getenv getpid getpagesize sysconf sched_yield nanosleep clock_gettime "
     "localtime_r pthread_self pthread_getschedparam __sched_cpucount getauxval prctl",
@@ -25,6 +25,7 @@ CANNOT_FAIL = {
     "__stack_chk_fail __tls_get_addr __assert_fail abort __cxa_thread_atexit_impl",
     "give back": "free munmap closedir pthread_mutex_unlock pthread_mutex_destroy pthread_mutex_init pthread_join "
     "pthread_cond_signal pthread_cond_broadcast pthread_cond_destroy pthread_rwlock_unlock pthread_cond_init",
+    "libsodium's, which checking a signature does not come to": "fcntl getrandom munlock poll raise",
     # Abseil's, of its own threads' identity; without memory for it the C library says so by an allocation.
     "thread-specific data": "pthread_getspecific pthread_setspecific pthread_key_create pthread_once pthread_sigmask "
     "sigfillset pthread_key_delete",

@@ -123,7 +123,7 @@ void Template(Probe& probe) {
 }
 
 void Sampler(Probe& probe) {
-  SamplerHandle sampler(probe);
+  SamplerHandle sampler(probe), other(probe);
   hob_sampler_options options = HOB_SAMPLER_OPTIONS_INIT;
   options.temperature = 0.8f;
   options.top_k = 40;
@@ -139,13 +139,17 @@ void Sampler(Probe& probe) {
   for (size_t i = 0; i < logits.size(); ++i) {
     logits[i] = std::sin(static_cast<float>(i) * 0.7f) * 6;
   }
+  if (!probe.Call("hob_sampler_create",
+                  [&](hob_error** e) { return hob_sampler_create(other.out(), &options, e); })) {
+    return;
+  }
   const int32_t prompt[] = {1, 2, 3, 500};
   if (!probe.Call("hob_sampler_accept",
                   [&](hob_error** e) { return hob_sampler_accept(sampler, prompt, 4, e); })) {
     return;
   }
   if (!probe.Call("hob_sampler_get_probabilities", [&](hob_error** e) {
-        return hob_sampler_get_probabilities(probabilities.data(), sampler, logits.data(),
+        return hob_sampler_get_probabilities(probabilities.data(), other, logits.data(),
                                              logits.size(), e);
       })) {
     return;

@@ -55,7 +55,8 @@ public struct ModelOptions: Sendable, Hashable {
 
   public init(
     maxBatchRows: Int? = nil, activations: Activations = .int16, cacheType: CacheType = .float16,
-    vocabularyOnly: Bool = false, copyFile: Bool = false, ropeScaling: RopeScaling = .model, sharedCacheTokens: Int? = nil
+    vocabularyOnly: Bool = false, copyFile: Bool = false, ropeScaling: RopeScaling = .model,
+    sharedCacheTokens: Int? = nil
   ) {
     self.maxBatchRows = maxBatchRows
     self.activations = activations
