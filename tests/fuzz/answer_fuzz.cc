@@ -122,9 +122,12 @@ void CheckSampler(Input& input) {
       Require(chances[i] >= 0 && chances[i] <= 1);
       sum += chances[i];
       if (chances[i] > 0) ++kept;
-      // What is likelier is not dropped for what is less likely.
-      if (chances[i] > 0) least = std::min(least, double{after[i]});
-      if (chances[i] == 0) most_dropped = std::max(most_dropped, double{after[i]});
+      // What is likelier is not dropped for what is less likely: by the distance from the
+      // likeliest, which logits near each other and far from zero may share.
+      const float distance =
+          options.temperature == 0 ? after[i] : (after[i] - after[best]) / options.temperature;
+      if (chances[i] > 0) least = std::min(least, double{distance});
+      if (chances[i] == 0) most_dropped = std::max(most_dropped, double{distance});
     }
     Require(std::abs(sum - 1) < 1e-4);
     Require(chances[best] > 0);

@@ -9,6 +9,7 @@
 #include "lib/format/hob_generated.h"
 #include "lib/graph/graph.h"
 #include "lib/session/persist.h"
+#include "lib/session/session_file.h"
 #include "tests/fuzz/tiny_model.h"
 #include "tests/fuzz/whole_model.h"
 
@@ -88,7 +89,12 @@ void Sessions() {
                   return absl::OkStatus();
                 })
                 .ok());
-    Write("session", drawn ? "drawn" : "greedy", bytes);
+    const std::string name = drawn ? "drawn" : "greedy";
+    Write("session", name, bytes);
+    SessionHeader header;
+    std::memcpy(&header, bytes.data(), sizeof(header));
+    Write("session", name + ".flatbuffer",
+          std::span(bytes).subspan(sizeof(header), header.flatbuffer_bytes));
   }
 }
 
