@@ -165,8 +165,12 @@ void AddInspect(CLI::App& app) {
   command->add_option("model", options->model.path,
                       "GGUF or .hob file (default: the default model)");
   command->add_flag("--json", options->json, "JSON");
-  command->add_flag("--sha256,!--no-sha256", options->sha256,
-                    "the file's SHA-256, which takes reading all of it (default: up to 128 MiB)");
+  CLI::Option* digest = command->add_flag_callback(
+      "--sha256", [options] { options->sha256 = true; },
+      "the file's SHA-256, which takes reading all of it (default: up to 128 MiB)");
+  command->add_flag_callback(
+             "--no-sha256", [options] { options->sha256 = false; }, "without it")
+      ->excludes(digest);
   command->add_flag(
       "--plan", options->plan,
       "load the weights too, and show the kernels chosen, and the memory planned and used");

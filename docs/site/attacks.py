@@ -23,6 +23,8 @@ PARTS = {
     "hob_file": "`.hob` files",
     "session": "Sessions",
 }
+FOLDERS = ("safetensors", "hf")  # each is refused with INVALID_ARGUMENT, DATA_LOSS or UNIMPLEMENTED
+NAME = re.compile(r'^TEST_CASE\("((?:[^"\\]|\\.)*)"\)', re.MULTILINE)
 CASE = re.compile(r'((?:^//[^\n]*\n)+)^TEST_CASE\("((?:[^"\\]|\\.)*)"\) \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
 STATUS = re.compile(r"\bHOB_(INVALID_ARGUMENT|DATA_LOSS|UNIMPLEMENTED|RESOURCE_EXHAUSTED|FAILED_PRECONDITION|INTERNAL)\b")
 
@@ -47,6 +49,11 @@ def cases(part):
         yield where, what, peers.strip(), hob.strip() if marked else answer(body)
 
 
+def names(part):
+    """The names of the tests of a file."""
+    return NAME.findall((ROOT / f"tests/attacks/{part}_attack_test.cc").read_text())
+
+
 def page():
     lines = [HEAD]
     for part, title in PARTS.items():
@@ -56,6 +63,12 @@ def page():
         for row in cases(part):
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
         lines.append("")
+    lines.append("## Hugging Face folders and safetensors\n")
+    lines.append("| | attack |")
+    lines.append("|---|---|")
+    for part in FOLDERS:
+        lines += ["| " + " | ".join(name.partition(": ")[::2]) + " |" for name in names(part)]
+    lines.append("")
     return "\n".join(lines)
 
 

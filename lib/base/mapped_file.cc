@@ -50,7 +50,7 @@ StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& 
   HOB_RETURN_IF_ERROR(CheckSize(path, bytes_in_file));
   const auto size = static_cast<size_t>(bytes_in_file);
   // Memory comes first: what is mapped has an owner at once.
-  const std::shared_ptr<MappedFile> mapped(new MappedFile(path, std::span<const uint8_t>()));
+  std::shared_ptr<MappedFile> mapped(new MappedFile(path, std::span<const uint8_t>()));
   void* address = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
   if (address == MAP_FAILED) {
     const int error = errno;

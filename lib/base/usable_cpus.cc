@@ -39,8 +39,9 @@ std::string ReadSmallFile(const std::string& path) {
 // CPUs' worth of time that a cpu.max grants, rounded up; 0 if it sets no limit.
 size_t ParseQuota(std::string_view text) {
   uint64_t quota = 0, period = 0;
-  const char* const end = text.data() + text.size();
-  const auto first = std::from_chars(text.data(), end, quota);
+  const char* const begin = text.begin();
+  const char* const end = text.end();
+  const auto first = std::from_chars(begin, end, quota);
   if (first.ec != std::errc() || first.ptr == end || *first.ptr != ' ') return 0;  // "max 100000"
   if (std::from_chars(first.ptr + 1, end, period).ec != std::errc() || period == 0) return 0;
   const uint64_t whole = quota / period + (quota % period != 0 ? 1 : 0);

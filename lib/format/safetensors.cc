@@ -194,7 +194,7 @@ StatusOr<std::vector<SafetensorsEntry>> ParseSafetensors(std::span<const uint8_t
         }
         Claim& claim = claims.emplace_back();
         claim.entry.name = std::string(name);
-        const Status status = ReadClaim(value, data.size(), &claim);
+        Status status = ReadClaim(value, data.size(), &claim);
         if (status.ok()) return status;
         return Error(status.code(), Concat("tensor ", Quoted(name), " ", status.message()),
                      HintOf(status));

@@ -28,7 +28,7 @@ CANNOT_FAIL = {
     "libsodium's, which checking a signature does not come to": "fcntl getrandom munlock poll raise",
     # Abseil's, of its own threads' identity; without memory for it the C library says so by an allocation.
     "thread-specific data": "pthread_getspecific pthread_setspecific pthread_key_create pthread_once pthread_sigmask "
-    "sigfillset pthread_key_delete",
+    "sigfillset pthread_key_delete pthread_setcancelstate",
 }
 
 

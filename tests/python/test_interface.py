@@ -117,7 +117,7 @@ def test_generate_options():
 def init_values(name):
     """The values of a HOB_..._INIT after struct_size, as texts."""
     found = re.search(rf"#define {name}\s+((?:.*\\\n)*.*\n)", HEADERS)
-    text = found[1].replace("\\\n", " ").strip().strip("{}")
+    text = found[1].replace("\\\n", " ").strip()[1:-1]
     return [value.strip() for value in re.sub(r"\{[^}]*\}", "0", text).split(",")]
 
 

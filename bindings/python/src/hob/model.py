@@ -131,7 +131,8 @@ def _options(options: ModelOptions) -> Any:
 class Model(Handle):
     """Weights and tokenizer of a GGUF or .hob file. Immutable; any number of threads may use one.
 
-    The file is mapped and must not change while the model lives, unless `copy_file`. `runtime`: None makes one for this model alone.
+    The file is mapped and must not change while the model lives, unless `copy_file`. `runtime`: None makes one for this
+    model alone.
     `progress(done, total)` is told how far opening is, in bytes; where it returns False, opening ends with Cancelled.
     """
 
