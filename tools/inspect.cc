@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 struct Options {
   ModelOptions model;
   bool json = false, plan = false;
-  std::optional<bool> sha256;  // asked for or against by name
+  bool sha256 = false, no_sha256 = false;  // as asked; neither: by the size
 };
 
 // Rows with columns as wide as their widest cell; numbers are right-aligned.
@@ -125,7 +125,7 @@ Json Plan(const Options& options) {
 constexpr uint64_t kHashedByDefault = uint64_t{128} << 20;
 
 bool WantsSha256(const Options& options, const std::string& path) {
-  if (options.sha256.has_value()) return *options.sha256;
+  if (options.sha256 || options.no_sha256) return options.sha256;
   std::error_code failed;
   const uint64_t size = std::filesystem::file_size(path, failed);
   return !failed && size <= kHashedByDefault;
@@ -148,7 +148,7 @@ void Run(const Options& options) {
   if (sha256.valid()) {
     if (const std::string digest = sha256.get(); !digest.empty()) {
       model["sha256"] = digest;
-    } else if (options.sha256.value_or(false)) {
+    } else if (options.sha256) {
       throw Failure("this build of hob leaves out SHA-256",
                     "Build it with HOB_WITH_SIGNATURES=ON, or use sha256sum.");
     }
@@ -165,8 +165,10 @@ void AddInspect(CLI::App& app) {
   command->add_option("model", options->model.path,
                       "GGUF or .hob file (default: the default model)");
   command->add_flag("--json", options->json, "JSON");
-  command->add_flag("--sha256,!--no-sha256", options->sha256,
-                    "the file's SHA-256, which takes reading all of it (default: up to 128 MiB)");
+  CLI::Option* const sha256 = command->add_flag(
+      "--sha256", options->sha256,
+      "the file's SHA-256, which takes reading all of it (by itself up to 128 MiB)");
+  command->add_flag("--no-sha256", options->no_sha256, "no SHA-256")->excludes(sha256);
   command->add_flag(
       "--plan", options->plan,
       "load the weights too, and show the kernels chosen, and the memory planned and used");
