@@ -16,9 +16,9 @@ inline namespace v0 {
 struct Attribute : hob_attribute {
   Attribute(std::string_view name, int value) : Attribute(name, int64_t{value}) {}
   Attribute(std::string_view name, int64_t value)
-      : hob_attribute{{name.data(), name.size()}, HOB_ATTRIBUTE_INTEGER, 0, value, 0} {}
+      : hob_attribute{FromView(name), HOB_ATTRIBUTE_INTEGER, 0, value, 0} {}
   Attribute(std::string_view name, double value)
-      : hob_attribute{{name.data(), name.size()}, HOB_ATTRIBUTE_REAL, 0, 0, value} {}
+      : hob_attribute{FromView(name), HOB_ATTRIBUTE_REAL, 0, 0, value} {}
 };
 static_assert(sizeof(Attribute) == sizeof(hob_attribute), "an array of one is one of the other");
 
