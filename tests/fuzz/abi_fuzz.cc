@@ -263,7 +263,10 @@ class Program {
   void FillRequest(Request& request) {
     const uint8_t kind = input_.Byte();
     request.options.max_tokens = static_cast<int32_t>(kind < 250 ? 1 + kind % 9 : input_.Integer());
-    if (request.options.max_tokens > 40) request.options.max_tokens = 40;
+    // A session that rolls would answer without end.
+    if (request.options.max_tokens > 40 || request.options.max_tokens == 0) {
+      request.options.max_tokens = 40;
+    }
     for (int count = input_.Byte() % 4; count > 1; --count)
       request.texts.emplace_back(input_.Text(5));
     for (const std::string& text : request.texts)
@@ -283,7 +286,8 @@ class Program {
     request.options.user = &answer;
     if (input_.Byte() >= 250) request.options.max_time_ms = 1;
     const Options<hob_generate_options> some(input_, request.options);
-    if (some.get() == nullptr) return;  // until the context is full: long
+    // Without max_tokens, a session that rolls would answer without end.
+    if (some.get() == nullptr || some.size() < 8) return;
     hob_session* session = sessions_.Any(input_);
     hob_generate_result result = HOB_GENERATE_RESULT_INIT;
     if (Changes(session, [&](hob_error** error) {

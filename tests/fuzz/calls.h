@@ -58,15 +58,17 @@ class Options {
     if (kind >= 224) size = static_cast<uint32_t>(input.Range(0, sizeof(T) + 40));
     if (kind >= 248) size = static_cast<uint32_t>(input.Integer());
     if (kind >= 240 && kind < 248) bytes_[sizeof(T) + kind % 16] = 1;
+    // A size that is more than is there would be the caller's mistake.
+    if (size > sizeof(bytes_)) size = sizeof(T);
     std::memcpy(bytes_, &size, sizeof(size));
-    // Where it says more than is there, the call must not look: say what is there.
-    if (size > sizeof(bytes_)) std::memcpy(bytes_, &kSane, sizeof(kSane));
+    size_ = size;
     null_ = kind == 223;
   }
+  uint32_t size() const { return size_; }
   const T* get() const { return null_ ? nullptr : reinterpret_cast<const T*>(bytes_); }
 
  private:
-  static constexpr uint32_t kSane = sizeof(T);
+  uint32_t size_ = 0;
   alignas(T) uint8_t bytes_[sizeof(T) + 64] = {};
   bool null_ = false;
 };

@@ -112,6 +112,7 @@ bool SameOutputs(const Case& c, const std::vector<std::vector<uint8_t>>& a,
 
 struct Result {
   const Choice* choice;
+  std::string provider;  // that took it
   std::vector<std::vector<uint8_t>> outputs;
 };
 
@@ -136,7 +137,8 @@ std::vector<Result> RunSome(Input& input, const Case& c,
   const auto inputs = InputsOf(c), alone_inputs = InputsOf(c, row);
   for (const Choice* choice : choices) {
     OpRunner runner(c.op, c.spec, choice->choice, Pool(false));
-    results.push_back({choice, runner.Run(step.step, inputs, c.rows)});
+    results.push_back(
+        {choice, std::string(runner.provider()), runner.Run(step.step, inputs, c.rows)});
     const auto& outputs = results.back().outputs;
     const auto alone = runner.Run(one.step, alone_inputs, 1);
     for (size_t i = 0; i < alone.size(); ++i) {
@@ -271,10 +273,10 @@ Product AnyProduct(Input& input, bool quantized) {
     p.weight_type = DType::kQ8_0;
   }
   const auto block = static_cast<int64_t>(FindDType(p.weight_type)->block_elements);
-  p.columns = block == 256 ? 256 * input.Range(1, 3) : 32 * input.Range(1, 10);
+  p.columns = block == 256 ? 256 * input.Range(1, 2) : 32 * input.Range(1, 6);
   if (block == 1 && p.weight_type != DType::kQC8) p.columns = input.Range(1, 200);
-  p.outputs = input.Range(1, 80);
-  p.rows = input.Range(1, 12);
+  p.outputs = input.Range(1, input.Byte() < 32 ? 80 : 34);
+  p.rows = input.Range(1, 6);
   return p;
 }
 
@@ -317,23 +319,33 @@ void CheckFloatProduct(Input& input) {
   for (int64_t n = 0; n < p.outputs; ++n) {
     DequantizeWeightRow(weight.tensor, n, w.data());
     for (int64_t r = 0; r < p.rows; ++r) {
-      double exact = 0, size = 0;
+      double exact = 0, size = 0, tiny = 0;
       const float* x = c.inputs[0].data() + r * p.columns;
       for (int64_t k = 0; k < p.columns; ++k) {
         const double product = double{x[k]} * double{w[static_cast<size_t>(k)]};
         exact += product;
         size += std::abs(product);
+        constexpr float kLeastNormal = std::numeric_limits<float>::min();
+        if (std::abs(x[k]) < kLeastNormal || std::abs(w[static_cast<size_t>(k)]) < kLeastNormal) {
+          tiny += std::abs(product);
+        }
       }
       // A sum that may pass the range on its way does so in one order, and not in another.
       const bool numbers = std::isfinite(size);
       if (numbers && size > 1e38) continue;
-      for (const std::vector<float>& out : outs) {
-        const float got = out[static_cast<size_t>(r * p.outputs + n)];
-        if (numbers) {
-          Require(std::abs(double{got} - exact) <= 4e-5 * size + 1e-36);
-        } else if (std::isnan(exact)) {
-          Require(!std::isfinite(got));  // some order may meet an overflow first
-        }
+      for (size_t i = 0; i < outs.size(); ++i) {
+        const float got = outs[i][static_cast<size_t>(r * p.outputs + n)];
+        // Where one product is no number, some order may meet an overflow first.
+        // XNNPACK takes denormals for zero.
+        const double bound =
+            4e-5 * size + 1e-36 + (results[i].provider == "xnnpack" ? 1.01 * tiny : 0.0);
+        const bool holds = numbers ? std::abs(double{got} - exact) <= bound
+                                   : !std::isnan(exact) || !std::isfinite(got);
+        if (holds) continue;
+        std::fprintf(stderr, "%s weights by %s: %g where the sum is %g of %g\n",
+                     std::string(FindDType(p.weight_type)->name).c_str(),
+                     results[i].provider.c_str(), static_cast<double>(got), exact, size);
+        Require(false);
       }
     }
   }
@@ -483,8 +495,10 @@ std::vector<uint8_t> Attend(const Heads& s, const Choice& choice, bool several, 
   std::vector<uint8_t*> pages;
   for (size_t i = 0; i < page_count; ++i) pages.push_back(memory->data() + i * kv.page_bytes());
   std::vector<uint8_t> all;
+  const size_t rows_most = static_cast<size_t>(tokens) + 1;
   for (int64_t at = 0; at < tokens;) {
-    const int64_t rows = std::min<int64_t>(tokens - at, 1 + static_cast<int64_t>(pieces.Below(90)));
+    const int64_t rows =
+        std::min<int64_t>(tokens - at, 1 + static_cast<int64_t>(pieces.Below(rows_most)));
     PlainStep step(rows, static_cast<int32_t>(at));
     step.sequence.pages = pages.data();
     step.sequence.kv_type = s.cache;
@@ -504,10 +518,10 @@ void CheckAttention(Input& input) {
   Heads s;
   s.kv_heads = static_cast<int32_t>(input.Range(1, 2));
   s.heads = s.kv_heads * static_cast<int32_t>(input.Range(1, 3));
-  s.head_dim = static_cast<int32_t>(input.Bool() ? 8 * input.Range(1, 8) : input.Range(1, 40));
+  s.head_dim = static_cast<int32_t>(input.Bool() ? 8 * input.Range(1, 4) : input.Range(1, 20));
   s.window = input.Bool() ? 0 : static_cast<int32_t>(input.Range(1, 300));
   s.cache = input.Pick(KvLayout::kTypes);
-  const int64_t tokens = input.Byte() < 200 ? input.Range(1, 70) : input.Range(1, 300);
+  const int64_t tokens = input.Byte() < 224 ? input.Range(1, 40) : input.Range(1, 300);
   const uint8_t kind = input.Byte();
   std::vector<std::vector<float>> qkv;
   Random random(kind);

@@ -12,6 +12,7 @@
 #include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "lib/ops/attention/lines-inl.h"
+#include "lib/ops/f16-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace hob::ops::attention {
@@ -33,8 +34,7 @@ HWY_INLINE hn::Vec<DF> LoadAsF32(DF d, const float* from) {
 }
 template <class DF>
 HWY_INLINE hn::Vec<DF> LoadAsF32(DF d, const F16* from) {
-  const hn::Rebind<F16, DF> d16;
-  return hn::PromoteTo(d, hn::LoadU(d16, from));
+  return ops::HWY_NAMESPACE::LoadF16(d, from);
 }
 
 // c[i][·] (+)= Σ_k a[i][k]·b[k][·] over kVectors vectors of columns, k in order: a column depends

@@ -16,6 +16,7 @@
 
 #include "hwy/highway.h"
 #include "lib/base/f16.h"
+#include "lib/ops/f16-inl.h"
 #include "lib/ops/matmul/simd_f32.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -48,9 +49,7 @@ struct Read16 {
 };
 struct ReadF16 : Read16 {
   static HWY_INLINE VF Load(const uint8_t* row, size_t k) {
-    const hn::Rebind<hwy::float16_t, DF> d16;
-    return hn::PromoteTo(DF(),
-                         hn::LoadU(d16, reinterpret_cast<const hwy::float16_t*>(row + 2 * k)));
+    return ops::HWY_NAMESPACE::LoadF16(DF(), row + 2 * k);
   }
   static HWY_INLINE float One(const uint8_t* row, size_t k) { return F16ToF32(Bits(row, k)); }
 };

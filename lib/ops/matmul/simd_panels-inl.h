@@ -14,6 +14,7 @@
 #endif
 
 #include "hwy/highway.h"
+#include "lib/ops/f16-inl.h"
 #include "lib/ops/matmul/panels.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -57,8 +58,7 @@ struct Scales {
 };
 
 HWY_INLINE VF Halves(const uint8_t* p, size_t o) {
-  const hn::Rebind<hwy::float16_t, DF> d16;
-  return hn::PromoteTo(DF(), hn::LoadU(d16, reinterpret_cast<const hwy::float16_t*>(p + 2 * o)));
+  return ops::HWY_NAMESPACE::LoadF16(DF(), p + 2 * o);
 }
 template <typename T>
 HWY_INLINE VF Bytes(const uint8_t* p, size_t o) {
