@@ -12,7 +12,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace hob::ops {
 namespace HWY_NAMESPACE {
-#if HWY_TARGET != HWY_SCALAR
 
 // As many as a vector has, from any address. Infinities and NaN stay what they are.
 template <class DF>
@@ -20,7 +19,7 @@ HWY_INLINE hwy::HWY_NAMESPACE::Vec<DF> LoadF16(DF d, const void* from) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::Rebind<hwy::float16_t, DF> d16;
   const auto x = hn::PromoteTo(d, hn::LoadU(d16, static_cast<const hwy::float16_t*>(from)));
-#if HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3
+#if HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SCALAR
   // Without F16C, Highway takes the exponent of infinities and NaN for one more of a number.
   const auto beyond = hn::Ge(hn::Abs(x), hn::Set(d, 65536.0f));
   const hn::RebindToUnsigned<DF> du;
@@ -30,7 +29,6 @@ HWY_INLINE hwy::HWY_NAMESPACE::Vec<DF> LoadF16(DF d, const void* from) {
 #endif
 }
 
-#endif  // HWY_SCALAR
 }  // namespace HWY_NAMESPACE
 }  // namespace hob::ops
 HWY_AFTER_NAMESPACE();
