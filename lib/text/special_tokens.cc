@@ -2,6 +2,7 @@
 #include "lib/text/special_tokens.h"
 
 #include "lib/base/keyed_hash.h"
+#include "lib/text/unicode.h"
 
 namespace hob::text {
 
@@ -20,7 +21,7 @@ int32_t SpecialTokens::Child(int32_t node, uint8_t byte) const {
 }
 
 void SpecialTokens::Add(std::string_view text, int32_t id, bool always) {
-  if (text.empty()) return;
+  if (text.empty() || FindInvalidUtf8(text) != std::string_view::npos) return;
   int32_t node = 0;
   for (const char c : text) {
     const auto byte = static_cast<uint8_t>(c);

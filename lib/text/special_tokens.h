@@ -29,7 +29,8 @@ class SpecialTokens {
   explicit SpecialTokens(size_t bytes = 0);
 
   // `always`: found whatever the caller asks (user-defined tokens); else only with `parse_special`.
-  // The first of two tokens with one text stays.
+  // The first of two tokens with one text stays. One that is not UTF-8 is not added: it would only
+  // be found inside a character, and cut that in two.
   void Add(std::string_view text, int32_t id, bool always);
 
   // The leftmost, then longest special token at or after `from`. Time is linear in the text passed

@@ -108,6 +108,20 @@ TEST_CASE("only control tokens end an answer by their text") {
   CHECK_FALSE(harmony->IsEndOfGeneration(harmony->Find("<|end|>")));
 }
 
+TEST_CASE("a special token that is not UTF-8 is never found inside a character") {
+  for (const Vocabulary& plain : {SpmVocabulary(), BertVocabulary(), BpeVocabulary({{"a", "b"}})}) {
+    Vocabulary vocabulary = plain;
+    testing::AddToken(&vocabulary,
+                      "\x96\x81"
+                      "ab",
+                      TokenType::kUserDefined);
+    testing::AddToken(&vocabulary, "\xE2", TokenType::kControl);
+    const std::string text = "a\u2581ab b";
+    CHECK(Encode(*Make(vocabulary), text, {true, true}) ==
+          Encode(*Make(plain), text, {true, true}));
+  }
+}
+
 TEST_CASE("SentencePiece merges by score and falls back to bytes") {
   const Vocabulary vocabulary = SpmVocabulary();
   const auto tokenizer = Make(vocabulary);
