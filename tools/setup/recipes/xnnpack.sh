@@ -20,6 +20,11 @@ recipe_fetch() {
   unpack_source pthreadpool "$pthreadpool"
   unpack_source fxdiv "$fxdiv"
   unpack_source cpuinfo "$cpuinfo"
+  # Where it finds no processor, as without file descriptors, it reads the first of none.
+  sed -i 's|^\tprocessors = calloc(processors_count, |\tif (processors_count == 0)\n\t\tgoto cleanup;\n&|' \
+    cpuinfo/src/x86/linux/init.c
+  [ "$(grep -c '^	if (processors_count == 0)$' cpuinfo/src/x86/linux/init.c)" = 1 ] ||
+    fail "cpuinfo's source is another than the recipe knows" "look at src/x86/linux/init.c"
 }
 
 recipe_cmake() {
