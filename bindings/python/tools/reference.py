@@ -57,7 +57,7 @@ def _signature(name: str, function: Any) -> str:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return name
-    parameters = [p for p in signature.parameters.values() if p.name != "self"]
+    parameters = [p for p in signature.parameters.values() if p.name not in ("self", "cls")]
     text = str(signature.replace(parameters=parameters)).replace("'", "").replace("**options: Unpack", "**options: ")
     return re.sub(r"options: \[(\w+)\]", r"options: \1", f"{name}{text}")
 
@@ -81,7 +81,7 @@ def _members(kind: type) -> list[str]:
     lines = []
     for base in (kind, *(b for b in kind.__mro__[1:] if b.__module__.startswith("hob"))):
         for name, member in vars(base).items():
-            plain = member.__func__ if isinstance(member, staticmethod) else member
+            plain = member.__func__ if isinstance(member, (staticmethod, classmethod)) else member
             function = getattr(plain, "fget", None) or getattr(plain, "func", None)
             hidden = name.startswith("_") and (name in QUIET or not name.startswith("__"))
             if hidden or (function is None and not callable(plain)):
