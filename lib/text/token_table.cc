@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/text/token_table.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace hob::text {
