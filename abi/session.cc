@@ -8,6 +8,7 @@
 
 #include "abi/handles.h"
 #include "abi/text.h"
+#include "abi/unit_handles.h"
 
 namespace hob::abi {
 
@@ -26,8 +27,10 @@ namespace {
 
 StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_options) {
   HOB_ASSIGN_OR_RETURN(const hob_generate_options given,
-                       ReadStruct<hob_generate_options>(given_options, HOB_GENERATE_OPTIONS_INIT,
-                                                        "hob_generate_options"));
+                       ReadStruct(given_options,
+                                  hob_generate_options(HOB_GENERATE_OPTIONS_INIT),
+                                  "hob_generate_options",
+                                  std::index_sequence<offsetof(hob_generate_options, grammar)>()));
   HOB_RETURN_IF_ERROR(CheckBool(given.ignore_eos, "hob_generate_options.ignore_eos"));
   HOB_RETURN_IF_ERROR(CheckReserved(given.reserved, "hob_generate_options"));
   HOB_RETURN_IF_ERROR(CheckRange(given.stops, given.stop_count, "hob_generate_options.stops"));
@@ -41,6 +44,10 @@ StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_
   options.ignore_eos = given.ignore_eos != 0;
   options.priority = given.priority;
   options.max_time = std::chrono::milliseconds(given.max_time_ms);
+  if (given.grammar != nullptr) {
+    HOB_RETURN_IF_ERROR(CheckLive(given.grammar, "hob_generate_options.grammar"));
+    options.grammar = given.grammar->object;
+  }
   for (const hob_string& stop : std::span(given.stops, given.stop_count)) {
     HOB_RETURN_IF_ERROR(CheckRange(stop.data, stop.size, "a stop text"));
     if (stop.size > GenerateOptions::kMaxStopBytes) {

@@ -121,10 +121,12 @@ typedef struct hob_generate_options {
   void* user;
   int32_t priority; /* against the runtime's other answers: higher ones are always served first */
   uint32_t max_time_ms; /* from now, after which the answer ends as it is; 0: any */
+  const struct hob_grammar* grammar; /* that the answer has to match: see hob/grammar.h; NULL: any
+                                        text. Kept for as long as the answer needs it */
 } hob_generate_options;
 
 #define HOB_GENERATE_OPTIONS_INIT \
-  {sizeof(hob_generate_options), 0, NULL, 0, 0, {0, 0, 0, 0, 0, 0, 0}, NULL, NULL, 0, 0}
+  {sizeof(hob_generate_options), 0, NULL, 0, 0, {0, 0, 0, 0, 0, 0, 0}, NULL, NULL, 0, 0, NULL}
 
 typedef int32_t hob_finish_reason;
 enum {

@@ -21,6 +21,9 @@
 
 namespace hob {
 
+namespace text {
+class CompiledGrammar;
+}
 class Drafter;
 class Generation;
 
@@ -51,6 +54,8 @@ struct GenerateOptions {
   int32_t max_tokens = 0;  // 0: until the context is full
   std::vector<std::string> stops;
   bool ignore_eos = false;
+  // The answer is a text of it, unless something else ends it before. Of the model's tokenizer.
+  std::shared_ptr<const text::CompiledGrammar> grammar;
   int32_t priority = 0;                   // against other sessions of the runtime: higher first
   std::chrono::milliseconds max_time{0};  // 0: any
   // Given each token, or −1, and the text that became complete; returns false to end the answer.

@@ -113,7 +113,6 @@ class Matcher::Rewind {
     matcher_.walker_.stacks().Release(mark_);
   }
   void Stay() { stays_ = true; }
-  bool first() const { return first_; }
 
  private:
   Matcher& matcher_;
@@ -134,38 +133,40 @@ bool Matcher::Advance(std::string_view bytes) {
   return true;
 }
 
-StatusOr<bool> Matcher::Accept(int32_t token) {
+StatusOr<bool> Matcher::Take(int32_t token) {
   const Tokenizer& tokenizer = grammar_->tokenizer();
-  Rewind rewind(*this);
-  first_ = false;
-  if (tokenizer.IsEndOfGeneration(token)) {
-    if (!ends_) return false;
-    paths_.clear();
-    rewind.Stay();
-    return true;
-  }
+  const bool first = std::exchange(first_, false);
   HOB_ASSIGN_OR_RETURN(const std::string piece, tokenizer.Piece(token, /*special=*/false));
+  if (tokenizer.IsEndOfGeneration(token)) {
+    // It comes once.
+    paths_.clear();
+    return std::exchange(ends_, false);
+  }
   std::string_view bytes = piece;
   if (bytes.empty() || tokenizer.Type(token) == TokenType::kUnknown) return false;
-  if (rewind.first() && tokenizer.strips_leading_space() && bytes[0] == ' ') {
-    bytes.remove_prefix(1);
-  }
+  if (first && tokenizer.strips_leading_space() && bytes[0] == ' ') bytes.remove_prefix(1);
   const bool deep = walker_.too_deep();
   const bool fits = Advance(bytes);
   HOB_RETURN_IF_ERROR(Check());
-  if (fits) {
-    rewind.Stay();
-    return true;
-  }
-  if (deep || !walker_.too_deep()) return false;
+  if (fits || deep || !walker_.too_deep()) return fits;
   return Error(StatusCode::kResourceExhausted,
                Concat("the text is nested more than ", PathStacks::kMostDepth, " deep"));
+}
+
+StatusOr<size_t> Matcher::Accept(std::span<const int32_t> tokens) {
+  Rewind rewind(*this);
+  for (size_t count = 0; count < tokens.size(); ++count) {
+    HOB_ASSIGN_OR_RETURN(const bool fits, Take(tokens[count]));
+    if (!fits) return count;
+  }
+  rewind.Stay();
+  return tokens.size();
 }
 
 StatusOr<size_t> Matcher::CountAcceptable(std::span<const int32_t> tokens) {
   const Rewind rewind(*this);
   for (size_t count = 0; count < tokens.size(); ++count) {
-    HOB_ASSIGN_OR_RETURN(const bool fits, Accept(tokens[count]));
+    HOB_ASSIGN_OR_RETURN(const bool fits, Take(tokens[count]));
     if (!fits) return count;
   }
   return tokens.size();
