@@ -62,7 +62,7 @@ HOB_API hob_status hob_matcher_mask_logits(hob_matcher* matcher, float* logits, 
                                            hob_error** error);
 
 /* Takes the next tokens, all or none. Errors: HOB_INVALID_ARGUMENT names the one that does not fit;
- * HOB_RESOURCE_EXHAUSTED if the text is nested more than 512 deep. */
+ * HOB_RESOURCE_EXHAUSTED if the text is nested more than 1024 deep. */
 HOB_API hob_status hob_matcher_accept(hob_matcher* matcher, const int32_t* tokens, size_t count,
                                       hob_error** error);
 

@@ -4,9 +4,8 @@
 #include <algorithm>
 #include <bitset>
 #include <map>
+#include <set>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "lib/text/grammar/analysis.h"
 #include "lib/text/grammar/nfa.h"
 
@@ -70,7 +69,7 @@ class AutomatonBuilder {
     std::vector<int32_t> mark;  // of which closure a state is part
     int32_t closure = 0;
     std::vector<Set> sets;  // by state, from `base` on
-    absl::flat_hash_map<Set, int32_t> known;
+    std::map<Set, int32_t> known;
     int32_t base = 0;
   };
 
@@ -233,7 +232,7 @@ class AutomatonBuilder {
     std::vector<Grammar::Rule> found;
     // States that are reached without a byte.
     std::vector<int32_t> states{starts_[At(rule)]};
-    absl::flat_hash_set<int32_t> seen{states[0]};
+    std::set<int32_t> seen{states[0]};
     for (size_t i = 0; i < states.size(); ++i) {
       for (const Automaton::Call& call : automaton_.calls(states[i])) {
         found.push_back(call.start);

@@ -62,6 +62,7 @@ Status Matcher::ComputeMask() {
           bits_[static_cast<size_t>(token) / 64] &= ~(uint64_t{1} << (token % 64));
         }
       }
+      for (const int32_t token : trie.tokens(space)) Allow(token);
       AllowBelow(space, paths_);
     }
   }
@@ -123,12 +124,12 @@ class Matcher::Rewind {
 };
 
 bool Matcher::Advance(std::string_view bytes) {
-  for (const char byte : bytes) {
+  for (size_t i = 0; i < bytes.size(); ++i) {
     // Steps append behind what they begin with.
     const size_t count = paths_.size();
-    ends_ = walker_.Step(paths_, 0, count, static_cast<uint8_t>(byte));
+    ends_ = walker_.Step(paths_, 0, count, static_cast<uint8_t>(bytes[i]));
     paths_.erase(paths_.begin(), paths_.begin() + static_cast<ptrdiff_t>(count));
-    if (paths_.empty() && (!ends_ || &byte != &bytes.back())) return false;
+    if (paths_.empty() && (!ends_ || i + 1 < bytes.size())) return false;
   }
   return true;
 }

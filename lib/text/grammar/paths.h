@@ -4,9 +4,9 @@
 
 #include <cstdint>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "lib/text/grammar/automaton.h"
 #include "lib/text/grammar/token_trie.h"
 
@@ -23,7 +23,7 @@ struct Path {
 // same stack always has the same number.
 class PathStacks {
  public:
-  static constexpr int32_t kMostDepth = 512;
+  static constexpr int32_t kMostDepth = 1024;
 
   struct Node {
     int32_t to;  // the state to go on at
@@ -41,7 +41,7 @@ class PathStacks {
 
  private:
   std::vector<Node> nodes_{Node{-1, -1, 0}};
-  absl::flat_hash_map<uint64_t, int32_t> known_;
+  std::unordered_map<uint64_t, int32_t> known_;
 };
 
 // Follows all paths at once. Not thread-safe; the automaton outlives it.
