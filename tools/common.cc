@@ -149,7 +149,7 @@ std::optional<hob::Grammar> GrammarOptions::Make(const hob::Model& model) const 
     return given == "-" || given.find(mark) == std::string::npos ? ReadText(given) : given;
   };
   if (json_schema.empty() && regex.empty() && gbnf.empty() && choices.empty()) return std::nullopt;
-  const hob::Tokenizer tokenizer = Check(model.Tokenizer());
+  const hob::Tokenizer tokenizer = Check(model.GetTokenizer());
   if (!json_schema.empty()) {
     return Check(hob::Grammar::JsonSchema(tokenizer, text(json_schema, "{")));
   }
@@ -169,7 +169,8 @@ void AddGrammarOptions(CLI::App& app, GrammarOptions& options) {
       app.add_option("--gbnf", options.gbnf,
                      "answer with a text of this grammar: a file, or the grammar itself")
           ->type_name("FILE|GBNF"),
-      app.add_option("--choice", options.choices, "answer with one of these; may be repeated")
+      app.add_option("--choice", options.choices, "answer with one of these; may be given several times")
+          ->allow_extra_args(false)
           ->type_name("TEXT")};
   for (CLI::Option* option : all) {
     for (CLI::Option* other : all) {

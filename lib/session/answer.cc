@@ -25,6 +25,15 @@ Status CheckOptions(const GenerateOptions& options, const text::Tokenizer& token
     return Error(StatusCode::kInvalidArgument,
                  "generate option ignore_eos is set, but the grammar says where the answer ends");
   }
+  if (options.top_logprobs < 0 || options.top_logprobs > GenerateOptions::kMaxTopLogprobs) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("generate option top_logprobs is ", options.top_logprobs, ", not 0 to ",
+                        GenerateOptions::kMaxTopLogprobs));
+  }
+  if (options.top_logprobs > 0 && !options.logprobs) {
+    return Error(StatusCode::kInvalidArgument,
+                 "generate option top_logprobs is set, but logprobs is not");
+  }
   if (options.max_tokens < 0) {
     return Error(StatusCode::kInvalidArgument,
                  Concat("generate option max_tokens is ", options.max_tokens, ", below 0"));
@@ -132,7 +141,7 @@ StatusOr<GenerateResult> Session::Generate(const GenerateOptions& options) {
     HOB_ASSIGN_OR_RETURN(const PieceKind kind,
                          Poll(std::chrono::steady_clock::time_point::max(), &piece));
     if (kind == PieceKind::kEnd) return stats_.counts;
-    if (options.on_token != nullptr && !options.on_token(piece->token, piece->text)) Cancel();
+    if (options.on_token != nullptr && !options.on_token(*piece)) Cancel();
   }
 }
 

@@ -328,6 +328,7 @@ StatusOr<bool> Generation::ChooseAll(std::span<float> logits) {
 // Chooses the next token and queues it; true: go on.
 StatusOr<bool> Generation::Choose(std::span<float> logits) {
   const text::Tokenizer& tokenizer = session_.model().tokenizer();
+  if (options_.logprobs) HOB_RETURN_IF_ERROR(Remember(logits));
   if (matcher_) HOB_RETURN_IF_ERROR(matcher_->MaskLogits(logits));
   HOB_ASSIGN_OR_RETURN(const int32_t token, session_.sampler_.Sample(logits, tokens_));
   if (matcher_) {
@@ -368,6 +369,12 @@ StatusOr<bool> Generation::Choose(std::span<float> logits) {
   return false;
 }
 
+Status Generation::Remember(std::span<const float> logits) {
+  given_.assign(logits.begin(), logits.end());
+  HOB_ASSIGN_OR_RETURN(log_sum_, LogSumExp(given_));
+  return absl::OkStatus();
+}
+
 void Generation::Finish(FinishReason reason) {
   result_.finish_reason = reason;
   result_.stop_index = stops_.found();
@@ -378,6 +385,12 @@ void Generation::Push(int32_t token, std::string text) {
   Event& event = queue_[(first_ + queued_) % kQueue];
   event.piece.token = token;
   event.piece.text = std::move(text);
+  event.piece.likeliest.clear();
+  if (options_.logprobs && token >= 0) {
+    const auto top = static_cast<size_t>(options_.top_logprobs);
+    event.piece.logprob = static_cast<float>(given_[static_cast<size_t>(token)] - log_sum_);
+    LikeliestTokens(given_, log_sum_, top, event.piece.likeliest);
+  }
   event.drawn = session_.sampler_.drawn();
   ++queued_;
   changed_.notify_all();

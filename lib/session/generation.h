@@ -88,7 +88,10 @@ class Generation final : public Sequence {
   StatusOr<bool> ChooseAll(std::span<float> logits);
   StatusOr<bool> Choose(std::span<float> logits);
   void Finish(FinishReason reason);
+  // `token` is −1 for a text without one.
   void Push(int32_t token, std::string text);
+  // Keeps the model's logits before grammar and sampler change them.
+  Status Remember(std::span<const float> logits);
   bool full() const { return tokens_.size() >= static_cast<size_t>(session_.context_tokens()); }
 
   Session& session_;
@@ -106,6 +109,8 @@ class Generation final : public Sequence {
   std::shared_ptr<Drafter> drafter_;
   Guesser guesser_ = Guesser::kPrompt;  // whose guesses_ are
   std::vector<int32_t> guesses_;        // tokens that may come next
+  std::vector<float> given_;            // with GenerateOptions::logprobs: the model's logits
+  double log_sum_ = 0;                  // of them
   std::string forced_;                  // text that must
   GuessRate forced_rate_;               // of its tokens
   std::vector<int32_t> run_;            // of the step: what is new, then guesses_

@@ -102,6 +102,7 @@ std::vector<Scenario> AllScenarios() {
   AddRuntimeScenarios(all);
   AddModelScenarios(all);
   AddTextScenarios(all);
+  AddGrammarScenarios(all);
   AddSessionScenarios(all);
   AddAnswerScenarios(all);
   AddFileScenarios(all);
