@@ -47,7 +47,7 @@ Answered Answer(hob_model* model, const hob_grammar* grammar,
   options.sampler = sampler;
   options.speculate = speculate;
   const SessionPtr session = MakeSession(model, &options);
-  REQUIRE(AddUser(session.get(), "Please tell me a story.") == HOB_OK);
+  REQUIRE(AddMessage(session.get(), "user", "Please tell me a story.") == HOB_OK);
   hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
   generate.grammar = grammar;
   generate.max_tokens = max_tokens;
@@ -124,7 +124,7 @@ TEST_CASE("answers share a grammar, which may go before they end") {
   std::vector<SessionPtr> sessions;
   for (int i = 0; i < 6; ++i) {
     sessions.push_back(MakeSession(model.get()));
-    REQUIRE(AddUser(sessions.back().get(), "Please tell me a story.") == HOB_OK);
+    REQUIRE(AddMessage(sessions.back().get(), "user", "Please tell me a story.") == HOB_OK);
     hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
     generate.grammar = grammar.get();
     REQUIRE_OK(hob_session_start(sessions.back().get(), &generate, &error));
@@ -147,7 +147,7 @@ TEST_CASE("grammars and options that do not go together are refused") {
   const TokenizerPtr tokenizer = TokenizerOf(model.get());
   const GrammarPtr grammar = Choices(tokenizer.get(), {"yes"});
   const SessionPtr session = MakeSession(model.get());
-  REQUIRE(AddUser(session.get(), "Hello") == HOB_OK);
+  REQUIRE(AddMessage(session.get(), "user", "Hello") == HOB_OK);
   const auto refused = [&](const hob_generate_options& options, std::string_view part) {
     const Outcome outcome =
         Try([&](auto e) { return hob_session_generate(nullptr, session.get(), &options, e); });
@@ -235,7 +235,7 @@ TEST_CASE("each token tells how likely the model held it") {
   const RuntimePtr runtime = MakeRuntime();
   const ModelPtr model = OpenModel(runtime.get(), ChatFixture());
   const SessionPtr session = MakeSession(model.get());
-  REQUIRE(AddUser(session.get(), "Please tell me a story.") == HOB_OK);
+  REQUIRE(AddMessage(session.get(), "user", "Please tell me a story.") == HOB_OK);
   struct Seen {
     std::vector<float> logprobs;
     std::vector<std::vector<hob_token_logprob>> likeliest;
@@ -311,7 +311,7 @@ TEST_CASE("a program that knows the smaller structs is served") {
   const RuntimePtr runtime = MakeRuntime();
   const ModelPtr model = OpenModel(runtime.get(), ChatFixture());
   const SessionPtr session = MakeSession(model.get());
-  REQUIRE(AddUser(session.get(), "Hello") == HOB_OK);
+  REQUIRE(AddMessage(session.get(), "user", "Hello") == HOB_OK);
   hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
   options.struct_size = offsetof(hob_generate_options, grammar);
   options.grammar = reinterpret_cast<const hob_grammar*>(1);  // not of that struct
