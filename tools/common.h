@@ -81,6 +81,15 @@ struct SamplingOptions {
 };
 void AddSamplingOptions(CLI::App& app, SamplingOptions& options);
 
+// --json-schema, --regex, --gbnf and --choices: the form of an answer.
+struct GrammarOptions {
+  std::string json_schema, regex, gbnf;  // the first and the last: a file's path, or the text
+  std::vector<std::string> choices;
+  // The grammar that is asked for, if one is.
+  std::optional<hob::Grammar> Make(const hob::Model& model) const;
+};
+void AddGrammarOptions(CLI::App& app, GrammarOptions& options);
+
 // The default model's file in the cache folder (${XDG_CACHE_HOME:-~/.cache}/hob/models/).
 std::string DefaultModelPath();
 

@@ -45,6 +45,7 @@ std::vector<Scenario> AllScenarios();
 void AddRuntimeScenarios(std::vector<Scenario>& out);
 void AddModelScenarios(std::vector<Scenario>& out);
 void AddTextScenarios(std::vector<Scenario>& out);
+void AddGrammarScenarios(std::vector<Scenario>& out);
 void AddSessionScenarios(std::vector<Scenario>& out);
 void AddAnswerScenarios(std::vector<Scenario>& out);
 void AddFileScenarios(std::vector<Scenario>& out);

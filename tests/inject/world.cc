@@ -113,6 +113,7 @@ std::vector<Scenario> AllScenarios() {
   AddRuntimeScenarios(all);
   AddModelScenarios(all);
   AddTextScenarios(all);
+  AddGrammarScenarios(all);
   AddSessionScenarios(all);
   AddAnswerScenarios(all);
   AddFileScenarios(all);
