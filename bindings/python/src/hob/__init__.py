@@ -9,6 +9,7 @@
 
 from . import ops
 from .convert import ConvertWeights, convert
+from .embedder import Embedder, EmbedderInfo, Normalization, Pooling
 from .errors import (
     Aborted,
     AlreadyExists,
@@ -49,6 +50,8 @@ __all__ = [
     "DataLoss",
     "DeadlineExceeded",
     "Detokenizer",
+    "Embedder",
+    "EmbedderInfo",
     "FailedPrecondition",
     "FinishReason",
     "GenerateOptions",
@@ -61,9 +64,11 @@ __all__ = [
     "ModelInfo",
     "ModelOptions",
     "ModelPlan",
+    "Normalization",
     "NotFound",
     "OutOfRange",
     "PermissionDenied",
+    "Pooling",
     "ResourceExhausted",
     "Result",
     "RopeScaling",
