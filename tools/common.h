@@ -148,6 +148,7 @@ void AddInspect(CLI::App& app);
 void AddKeygen(CLI::App& app);
 void AddSign(CLI::App& app);
 void AddVerify(CLI::App& app);
+void AddEmbed(CLI::App& app);
 void AddPerplexity(CLI::App& app);
 void AddTokenize(CLI::App& app);
 void AddLogits(CLI::App& app);
