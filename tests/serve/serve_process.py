@@ -11,6 +11,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -30,6 +31,16 @@ def has_server():
 
 needs_server = pytest.mark.skipif(not has_server(), reason="HOB_BIN names no command with serve")
 needs_model = pytest.mark.skipif(not os.path.isfile(REAL), reason="HOB_MODEL names no model")
+
+
+def make_long_model(folder):
+    """A model with random weights whose answers may be so long that a test can look at them on their way."""
+    path = folder / "long.gguf"
+    shape = ["--layers", 6, "--width", 256, "--ffn", 512, "--vocab", 400, "--heads", 8, "--kv-heads", 2]
+    subprocess.run(
+        [sys.executable, FIXTURES.parent / "tools/make_random_llama.py", path, *map(str, shape), "--context", "65536"],
+        check=True, capture_output=True, timeout=60)
+    return path
 
 
 class Server:
@@ -144,6 +155,8 @@ def receive(connection, before=b""):
             body, data = body + data[:size], data[size + 2:]
             if size == 0:
                 return Reply(status, headers, body, data)
+    if status == 204:
+        return Reply(status, headers, b"", data)
     if "content-length" in headers:
         size = int(headers["content-length"])
         while len(data) < size:

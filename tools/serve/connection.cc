@@ -159,7 +159,8 @@ void Connection::HeadIsRead(ErrorCode error) {
     }
   }
   if (!refused) return ReadBody();
-  unread_ = !parser_->is_done();
+  // Behind a request whose form is wrong, nobody knows where the next one begins.
+  unread_ = !parser_->is_done() || refused->status == 400;
   keep_alive_ = keep_alive_ && !unread_;
   Fail(*refused, {});
 }

@@ -82,7 +82,7 @@ std::optional<ApiError> CheckHead(const RequestHead& head, const GuardOptions& o
   if (auto error = CheckFraming(head)) return error;
   // Who names no host (HTTP/1.0) is no browser.
   const std::string_view host = head.Get("Host");
-  if (!options.hosts.empty() && !host.empty() && !Contains(options.hosts, HostName(host))) {
+  if (!options.hosts.empty() && head.Count("Host") > 0 && !Contains(options.hosts, HostName(host))) {
     return ApiError(403, "host_not_allowed",
                     "this server is not asked for by that name; --allowed-host adds one");
   }
