@@ -5,6 +5,7 @@
 // of this: no byte and no instruction.
 #pragma once
 
+#include <hob/embed.h>
 #include <hob/grammar.h>
 #include <hob/graph.h>
 #include <hob/hob.h>
@@ -32,6 +33,7 @@ struct KindOf;
 HOB_HANDLE_KIND(hob_runtime, "runtime");
 HOB_HANDLE_KIND(hob_model, "model");
 HOB_HANDLE_KIND(hob_session, "session");
+HOB_HANDLE_KIND(hob_embedder, "embedder");
 HOB_HANDLE_KIND(hob_tokenizer, "tokenizer");
 HOB_HANDLE_KIND(hob_detokenizer, "detokenizer");
 HOB_HANDLE_KIND(hob_chat_template, "chat template");

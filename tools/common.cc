@@ -200,6 +200,8 @@ Loaded Load(const ModelOptions& options, bool vocabulary_only, uint32_t batch_ro
   }
   hob_runtime_options runtime_options = HOB_RUNTIME_OPTIONS_INIT;
   runtime_options.threads = options.threads;
+  runtime_options.max_requests = options.max_requests;
+  runtime_options.memory_limit = options.memory_limit;
   hob::Runtime runtime = Check(hob::Runtime::Create(runtime_options));
   hob_model_options model_options = HOB_MODEL_OPTIONS_INIT;
   model_options.activations = options.activations;

@@ -53,6 +53,8 @@ struct ModelOptions {
   uint32_t rope_original_context = 0;
   int32_t shared_cache_tokens = 0;  // as in hob_model_options
   bool copy_file = false;           // likewise
+  uint32_t max_requests = 0;        // as in hob_runtime_options
+  uint64_t memory_limit = 0;        // likewise
   std::string draft;                // path of a draft model; empty: none
 
   // By the names below; a CLI::ValidationError for others.
@@ -148,9 +150,13 @@ void AddInspect(CLI::App& app);
 void AddKeygen(CLI::App& app);
 void AddSign(CLI::App& app);
 void AddVerify(CLI::App& app);
+void AddEmbed(CLI::App& app);
 void AddPerplexity(CLI::App& app);
 void AddTokenize(CLI::App& app);
 void AddLogits(CLI::App& app);
 void AddBench(CLI::App& app);
+#if defined(HOB_HAVE_SERVE)
+void AddServe(CLI::App& app);
+#endif
 
 }  // namespace tool

@@ -16,10 +16,14 @@ int main(int argc, char** argv) {
   tool::AddKeygen(app);
   tool::AddSign(app);
   tool::AddVerify(app);
+  tool::AddEmbed(app);
   tool::AddPerplexity(app);
   tool::AddTokenize(app);
   tool::AddLogits(app);
   tool::AddBench(app);
+#if defined(HOB_HAVE_SERVE)
+  tool::AddServe(app);
+#endif
   try {
     app.parse(argc, argv);
     return tool::kOk;

@@ -91,7 +91,10 @@ void AddRun(CLI::App& app) {
   command->add_flag("--json", options->json, "answer, tokens and timings as JSON");
   CLI::Option* record = command->add_option(
       "--record", options->record, "write a record of the answer, for --replay, to this file");
-  record->excludes("--roll");  // what was dropped is not in the record
+  // What was dropped is not in the record, nor is a grammar.
+  for (const char* other : {"--roll", "--json-schema", "--regex", "--gbnf", "--choice"}) {
+    record->excludes(other);
+  }
   CLI::Option* prompt =
       command->add_option("prompt", options->prompt, "the prompt; - reads standard input");
   CLI::Option* replay =

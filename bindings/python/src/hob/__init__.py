@@ -9,6 +9,7 @@
 
 from . import ops
 from .convert import ConvertWeights, convert
+from .embedder import Embedder, EmbedderInfo, Normalization, Pooling
 from .errors import (
     Aborted,
     AlreadyExists,
@@ -50,6 +51,8 @@ __all__ = [
     "DataLoss",
     "DeadlineExceeded",
     "Detokenizer",
+    "Embedder",
+    "EmbedderInfo",
     "FailedPrecondition",
     "FinishReason",
     "GenerateOptions",
@@ -64,9 +67,11 @@ __all__ = [
     "ModelInfo",
     "ModelOptions",
     "ModelPlan",
+    "Normalization",
     "NotFound",
     "OutOfRange",
     "PermissionDenied",
+    "Pooling",
     "ResourceExhausted",
     "Result",
     "RopeScaling",

@@ -85,9 +85,9 @@ class Matcher(Handle):
     def mask(self, logits: NDArray[np.float32]) -> None:
         """Sets the logits of tokens that may not come next to -infinity, in place. FailedPrecondition if no token of
         the vocabulary may."""
-        view, error = ffi.from_buffer("float[]", logits, require_writable=True), new_error()
         if logits.dtype != "float32" or logits.ndim != 1:
             raise TypeError("logits are float32 in one dimension")
+        view, error = ffi.from_buffer("float[]", logits, require_writable=True), new_error()
         with self._lock:
             check(lib.hob_matcher_mask_logits(self._pointer, view, logits.size, error), error)
 
