@@ -19,9 +19,12 @@ TEST_CASE("regex: repetitions") {
 
 TEST_CASE("regex: characters and classes") {
   CheckTexts(ReadRegex(R"(\d\w\s)"), {"0a ", "9_\t", "1Z\xC2\xA0", "1z\xE2\x80\xA8"},
-             {"aa ", "0- ", "0aa", "\xD9\xA0" "a "});
+             {"aa ", "0- ", "0aa",
+              "\xD9\xA0"
+              "a "});
   CheckTexts(ReadRegex(R"(\D\W\S)"), {"a-b", "ä\xC3\xA9x"}, {"0-b", "aab", "a- "});
-  CheckTexts(ReadRegex(R"([\d\-x-z^][^\w\s])"), {"0-", "-\xC3\xA9", "^!", "y!"}, {"a!", "0a", "0 "});
+  CheckTexts(ReadRegex(R"([\d\-x-z^][^\w\s])"), {"0-", "-\xC3\xA9", "^!", "y!"},
+             {"a!", "0a", "0 "});
   CheckTexts(ReadRegex(R"([a-])"), {"a", "-"}, {"b"});
   CheckTexts(ReadRegex(R"([^^])"), {"a", "-"}, {"^"});
   CheckTexts(ReadRegex("."), {"a", "😀", "\t"}, {"\n", "\r", "\xE2\x80\xA9", ""});

@@ -41,7 +41,7 @@ def test_random_schemas(oracle):  # noqa: F811
 
     def count(schema):
         if isinstance(schema, dict):
-            keywords.update(schema)
+            keywords.update(list(schema))
             for child in schema.values():
                 count(child)
         elif isinstance(schema, list):
