@@ -20,6 +20,7 @@ PARTS = {
     "model": "Models that cannot be",
     "tokenizer": "Vocabularies and texts",
     "template": "Chat templates",
+    "grammar": "Grammars",
     "hob_file": "`.hob` files",
     "session": "Sessions",
 }

@@ -148,7 +148,33 @@ void Templates() {
   }
 }
 
+// Of each kind, by its first byte, with bytes that choose the way behind a zero.
+void Grammars() {
+  constexpr std::string_view kSources[] = {
+      R"({"type": "object", "properties": {"a": {"type": "integer", "minimum": -5, "maximum": 1e3},
+          "b": {"enum": [1, "x", null]}}, "required": ["b", "c"], "additionalProperties": {"type": "null"}})",
+      R"({"$defs": {"t": {"$anchor": "x", "prefixItems": [{"format": "date"}], "items": {"$ref": "#"}}},
+          "oneOf": [{"$ref": "#/$defs/t"}, {"type": "string", "pattern": "^a+[^b]$"}, {"const": true}]})",
+      R"({"allOf": [{"minLength": 1}, {"maxLength": 9}], "anyOf": [{"type": "string"}, {}]})",
+      R"({"patternProperties": {"^x": {"exclusiveMinimum": 0.5}}, "maxProperties": 3})",
+  };
+  constexpr std::string_view kPatterns[] = {
+      R"x(^(?:a|b{2,3}?)*[\d\-x-z^]+\u00e9\u{1F600}\cA$)x", "((a?){9}|[^a-z])+.", "a|^b|c$"};
+  constexpr std::string_view kGbnf[] = {
+      "root ::= \"a\" b* | c{2,3} # x\nb ::= [^a-z\\n] (\"x\" |\n \"y\")?\nc ::= . b+",
+      "root ::= \"(\" root? \")\" root?"};
+  size_t count = 0;
+  const auto write = [&](char kind, std::string_view source) {
+    Write("grammar", "seed-" + std::to_string(count++),
+          std::string{kind} + std::string(source) + std::string{'\0', 1, 2, 3, 4, 5, 6, 7, 8});
+  };
+  for (const std::string_view source : kSources) write(0, source);
+  for (const std::string_view source : kPatterns) write(1, source);
+  for (const std::string_view source : kGbnf) write(2, source);
+}
+
 void Run() {
+  Grammars();
   Write("gguf", "small.gguf", test::SmallGguf().Build());
   for (uint8_t which = 0; which < kTinyModels; ++which) {
     Write("gguf", "tiny-" + std::to_string(which), MakeTiny(which).Build());
