@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // GBNF as llama.cpp's grammars/README.md describes it.
+#include <functional>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "lib/text/grammar/grammar.h"
 #include "lib/text/grammar/source_cursor.h"
 
@@ -282,7 +284,7 @@ class GbnfReader {
 
   SourceCursor cursor_;
   Grammar grammar_;
-  absl::flat_hash_map<std::string, Grammar::Rule> rules_;
+  std::map<std::string, Grammar::Rule, std::less<>> rules_;
   std::vector<size_t> seen_at_;  // by rule: where its name first stands
 };
 

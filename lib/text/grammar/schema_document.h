@@ -3,12 +3,13 @@
 // keywords are ones that hob knows.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "lib/base/status.h"
 #include "lib/text/jinja/heap.h"
 
@@ -71,9 +72,9 @@ class SchemaDocument {
 
   jinja::Heap heap_;
   Value root_, string_schema_;
-  absl::flat_hash_map<const Value*, Place> places_;
-  absl::flat_hash_map<std::string, const Value*> anchors_;
-  absl::flat_hash_set<const Value*> checked_;
+  std::map<const Value*, Place> places_;
+  std::map<std::string, const Value*, std::less<>> anchors_;
+  std::set<const Value*> checked_;
 };
 
 }  // namespace hob::text

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <map>
 
-#include "absl/container/flat_hash_map.h"
 #include "lib/text/grammar/schema_builder.h"
 #include "lib/text/unicode.h"
 
@@ -17,7 +17,7 @@ struct SchemaBuilder::Members {
     Expr expr = -1;  // the name, the colon and the value
   };
   std::vector<Named> named;
-  absl::flat_hash_map<std::string_view, size_t> index;
+  std::map<std::string_view, size_t> index;
   size_t required = 0;
   // Another property, if there may be any, and how many.
   Expr other = -1;
