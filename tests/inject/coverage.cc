@@ -64,6 +64,7 @@ const std::map<std::string_view, std::string_view>& Excused() {
       {"hob_grammar_destroy", kFrees},
       {"hob_matcher_destroy", kFrees},
       {"hob_matcher_get_end", kReads},
+      {"hob_matcher_reset", kComputes},
       {"hob_matrix_get_info", kReads},
       {"hob_program_get_info", kReads},
   };
