@@ -158,8 +158,8 @@ void Grammars() {
       R"({"allOf": [{"minLength": 1}, {"maxLength": 9}], "anyOf": [{"type": "string"}, {}]})",
       R"({"patternProperties": {"^x": {"exclusiveMinimum": 0.5}}, "maxProperties": 3})",
   };
-  constexpr std::string_view kPatterns[] = {
-      R"x(^(?:a|b{2,3}?)*[\d\-x-z^]+\u00e9\u{1F600}\cA$)x", "((a?){9}|[^a-z])+.", "a|^b|c$"};
+  constexpr std::string_view kPatterns[] = {R"x(^(?:a|b{2,3}?)*[\d\-x-z^]+\u00e9\u{1F600}\cA$)x",
+                                            "((a?){9}|[^a-z])+.", "a|^b|c$"};
   constexpr std::string_view kGbnf[] = {
       "root ::= \"a\" b* | c{2,3} # x\nb ::= [^a-z\\n] (\"x\" |\n \"y\")?\nc ::= . b+",
       "root ::= \"(\" root? \")\" root?"};
