@@ -87,8 +87,8 @@ TEST_CASE("GBNF: bounds") {
   }
   CheckTexts(ReadGbnf("root ::= " + Times(128, "(") + "\"a\"" + Times(128, ")")), {"a"}, {""});
   // Many parts are as many as they are; more than there may be are an error.
-  CheckError(ReadGbnf("root ::= " + Times(300'000, "a|") + "\"\"\na ::= \"x\""),
-             StatusCode::kInvalidArgument, "more than");
+  CheckError(ReadGbnf("root ::= " + Times(300'000, ".|")), StatusCode::kInvalidArgument,
+             "more than");
   const auto deep = ReadGbnf("root ::= " + Times(30'000, "\"a\"? "));
   REQUIRE(deep.ok());
   // Repetitions of repetitions are told when they are compiled.

@@ -14,7 +14,7 @@ TEST_CASE("JSON Schema: any value") {
        {"true", "{}", R"({"title": "x", "$schema": "y", "$defs": {"a": 3}})"}) {
     Check(schema,
           {"null", "true", "-1.5e+3", "0", "\"\"", R"("a\"\\\/\b\f\n\r\t\u00e9\ud83d\uDE00é😀")",
-           "[]", "[1, [2,3],\n  {}]", R"({"a":1,"b": [ ] , "c":{"d":null}})"},
+           "[]", "[1, [2,3],\n  {}]", R"({"a":1,"b": [ ], "c":{"d":null}})"},
           {"",
            " 1",
            "1 ",
@@ -176,7 +176,7 @@ TEST_CASE("JSON Schema: other properties") {
   Check(R"({"properties": {"a": {"type": "null"}, "ab": {}, "é": {}},
             "additionalProperties": {"type": "integer"}})",
         {"{}", R"({"a":null,"b":1})", R"({"b":1,"c":2})", R"({"abc":1})", R"({"":1})",
-         R"({"\n":1})", R"({"è":1})", R"({"ax":1})", R"({"a":null,"ab":"x","é":[],"z":1})"},
+         R"({"x\n":1})", R"({"è":1})", R"({"ax":1})", R"({"a":null,"ab":"x","é":[],"z":1})"},
         {R"({"b":null})", R"({"b":1,"a":null})", R"({"a":1})", R"({"ab":1,"ab":1})",
          R"({"a":null,"a":1})", R"({"x":1,"é":1})", R"({"\u0061":1})"});
   Check(R"({"additionalProperties": {"type": "integer"}})", {"{}", R"({"a":1,"b":2})"},
@@ -227,6 +227,16 @@ TEST_CASE("JSON Schema: combinations") {
         {R"({"a":1,"b":null})"}, {R"({"b":"x"})", R"({"c":null})"});
   Check(R"({"type": "string", "allOf": [{"minLength": 1}, {"maxLength": 2}, true]})", {"\"a\""},
         {"\"\"", "\"abc\""});
+  // Several, and by way of references and allOf.
+  Check(
+      R"({"$defs": {"x": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}, "$ref": "#/$defs/x"})",
+      {"1", "null"}, {"\"a\""});
+  Check(R"({"allOf": [{"anyOf": [{"minimum": 1}, {"maximum": -1}]},
+                      {"anyOf": [{"type": "integer"}, {"type": "null"}]}]})",
+        {"1", "-5"}, {"0", "1.5"});
+  Check(R"({"$defs": {"x": {"oneOf": [{"const": 1}, {"const": 2}, {"type": "string"}]}},
+            "allOf": [{"$ref": "#/$defs/x"}, {"$ref": "#/$defs/x"}], "anyOf": [{"maximum": 1}, {"minLength": 1}]})",
+        {"1", "\"a\"", "\"\""}, {"2", "3"});
   // Branches that cannot be are left out.
   Check(R"({"type": "integer", "anyOf": [{"type": "string"}, {"minimum": 3, "maximum": 4}]})",
         {"3", "4"}, {"5", "\"a\""});

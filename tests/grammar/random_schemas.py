@@ -64,7 +64,7 @@ class RandomSchema:
         self.definitions = [self.pick(["node", "T", "a/b", "c~d", "per%cent"]) + str(i) for i in range(count)]
         defs = {}
         for name in self.definitions:
-            defs[name] = self.pick([self.object, self.array, self.leaf])()
+            defs[name] = self.pick([self.object, self.array, self.leaf, self.any_of, self.one_of, self.all_of])()
             if self.maybe(0.2) and isinstance(defs[name], dict):
                 defs[name]["$anchor"] = "anchor" + str(len(defs))
         root = self.value()
@@ -285,6 +285,8 @@ class RandomSchema:
         name = self.pick(self.definitions)
         escaped = name.replace("~", "~0").replace("/", "~1").replace("%", "%25")
         ref = {"$ref": f"#DEFS/{escaped}"}
-        if self.maybe():
+        if self.maybe(0.4):
             return {"type": "object", "properties": {"value": ref}}
+        if self.maybe(0.3):
+            return self.pick([{"anyOf": [ref, {"type": "null"}]}, {"allOf": [ref, {}]}])
         return {"type": "array", "items": ref, "maxItems": 3}

@@ -31,7 +31,7 @@ TEST_CASE("regex: characters and classes") {
   CheckTexts(ReadRegex(R"(\t\n\r\f\v\0\cA\x41\u00e9\u{1F600}\uD83D\uDE00)"),
              {std::string_view("\t\n\r\f\v\0\x01"
                                "A\xC3\xA9😀😀",
-                               19)},
+                               18)},
              {"A"});
   CheckTexts(ReadRegex(R"(\^\$\\\.\*\+\?\(\)\[\]\{\}\|\/\-]}[\b\]])"),
              {"^$\\.*+?()[]{}|/-]}\b", "^$\\.*+?()[]{}|/-]}]"}, {"^"});

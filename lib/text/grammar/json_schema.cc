@@ -75,7 +75,7 @@ StatusOr<SchemaBuilder::Flat> SchemaBuilder::Flatten(const SchemaParts& parts) {
     bool leave;
   };
   Flat out;
-  std::set<SchemaPart> done, on_path;
+  std::set<SchemaPart> done, on_path, seen;
   std::vector<Step> work;
   for (size_t i = parts.size(); i-- > 0;) work.push_back({parts[i], false});
   while (!work.empty()) {
@@ -94,11 +94,14 @@ StatusOr<SchemaBuilder::Flat> SchemaBuilder::Flatten(const SchemaParts& parts) {
       continue;
     }
     if (done.contains(part)) continue;
+    SchemaPart followed = part;
+    followed.followed = true;
+    if (seen.insert(followed).second) out.parts.push_back(followed);
+    if (part.followed) continue;
     if (!on_path.insert(part).second) {
       return document_.Fail(schema, "the schema is part of itself, by \"$ref\" or \"allOf\"",
                             "A value can hold others of its kind only as properties or items.");
     }
-    out.parts.push_back(part);
     work.push_back({part, true});
     if (const Value* all = FindKeyword(schema, "allOf"); all != nullptr) {
       for (size_t i = all->items().size(); i-- > 0;) {

@@ -19,6 +19,7 @@ namespace hob::text {
 struct SchemaPart {
   const jinja::Value* schema;
   bool any_of = false, one_of = false;
+  bool followed = false;  // what its `$ref` and `allOf` lead to is beside it
   auto operator<=>(const SchemaPart&) const = default;
 };
 // Schemas that hold together.
