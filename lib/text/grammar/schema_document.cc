@@ -241,7 +241,7 @@ std::string SchemaDocument::Pointer(const Value& value) const {
     at = found->second.parent;
   }
   std::string out = "#";
-  for (size_t i = tokens.size(); i-- > 0;) out += "/" + Escaped(*tokens[i]);
+  for (size_t i = tokens.size(); i-- > 0;) out.append("/").append(Escaped(*tokens[i]));
   return out;
 }
 

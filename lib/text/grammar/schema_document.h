@@ -3,12 +3,12 @@
 // keywords are ones that hob knows.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "lib/base/status.h"
 #include "lib/text/jinja/heap.h"
@@ -72,9 +72,9 @@ class SchemaDocument {
 
   jinja::Heap heap_;
   Value root_, string_schema_;
-  std::map<const Value*, Place> places_;
-  std::map<std::string, const Value*, std::less<>> anchors_;
-  std::set<const Value*> checked_;
+  std::unordered_map<const Value*, Place> places_;
+  std::map<std::string, const Value*> anchors_;
+  std::unordered_set<const Value*> checked_;
 };
 
 }  // namespace hob::text
