@@ -61,6 +61,8 @@ bool Generation::EndIfFull() {
 StatusOr<PieceKind> Generation::Take(Clock::time_point deadline, Piece* out) {
   std::unique_lock lock(mutex_);
   const auto ready = [&] { return queued_ > 0 || ended_; };
+  // Waiting until a time that is over takes a system call: a look at many sessions would feel it.
+  if (!ready() && !session_.stopped() && deadline <= Clock::now()) return PieceKind::kNone;
   if (deadline == Clock::time_point::max()) {
     changed_.wait(lock, ready);
   } else if (!changed_.wait_until(lock, deadline, ready) && !session_.stopped()) {
