@@ -83,6 +83,15 @@ struct SamplingOptions {
 };
 void AddSamplingOptions(CLI::App& app, SamplingOptions& options);
 
+// --json-schema, --regex, --gbnf and --choices: the form of an answer.
+struct GrammarOptions {
+  std::string json_schema, regex, gbnf;  // the first and the last: a file's path, or the text
+  std::vector<std::string> choices;
+  // The grammar that is asked for, if one is.
+  std::optional<hob::Grammar> Make(const hob::Model& model) const;
+};
+void AddGrammarOptions(CLI::App& app, GrammarOptions& options);
+
 // The default model's file in the cache folder (${XDG_CACHE_HOME:-~/.cache}/hob/models/).
 std::string DefaultModelPath();
 
@@ -141,6 +150,7 @@ void AddInspect(CLI::App& app);
 void AddKeygen(CLI::App& app);
 void AddSign(CLI::App& app);
 void AddVerify(CLI::App& app);
+void AddEmbed(CLI::App& app);
 void AddPerplexity(CLI::App& app);
 void AddTokenize(CLI::App& app);
 void AddLogits(CLI::App& app);

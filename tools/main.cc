@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   tool::AddKeygen(app);
   tool::AddSign(app);
   tool::AddVerify(app);
+  tool::AddEmbed(app);
   tool::AddPerplexity(app);
   tool::AddTokenize(app);
   tool::AddLogits(app);

@@ -3,6 +3,8 @@
 #ifndef HOB_HOB_EXPERIMENTAL_H_
 #define HOB_HOB_EXPERIMENTAL_H_
 
+#include <hob/embed.h>
+#include <hob/grammar.h>
 #include <hob/graph.h>
 #include <hob/hob.h>
 #include <hob/ops.h>

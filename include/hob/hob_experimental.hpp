@@ -5,6 +5,8 @@
 
 #include <hob/hob_experimental.h>
 
+#include <hob/embed.hpp>
+#include <hob/grammar.hpp>
 #include <hob/graph.hpp>
 #include <hob/hob.hpp>
 #include <hob/ops.hpp>

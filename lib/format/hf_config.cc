@@ -10,7 +10,7 @@ namespace hob::format {
 namespace {
 
 constexpr std::string_view kFamiliesHint =
-    "hob opens folders of llama, mistral, qwen2, qwen3 and gemma3_text models; others as GGUF "
+    "hob opens folders of llama, mistral, qwen2, qwen3, gemma3_text and bert models; others as GGUF "
     "files where docs/reference/models.md names them.";
 
 struct FamilyInfo {
@@ -319,6 +319,11 @@ StatusOr<HfConfig> ReadHfConfig(JsonValue root, ModelFile* model) {
   if (!type.has_value()) return Reader::Missing("model_type");
   if (!type->Text().has_value()) return Reader::Wrong("model_type", "a string");
   config.model_type = std::string(*type->Text());
+  if (config.model_type == "bert") {
+    HOB_RETURN_IF_ERROR(CheckQuantisation(root));
+    model->architecture = config.model_type;
+    return ReadHfBertConfig(root, model);
+  }
   const FamilyInfo* family = FindFamily(config.model_type);
   if (family == nullptr) {
     return NotRun(Concat("model_type ", Quoted(config.model_type), " is not one that hob opens"),
@@ -406,7 +411,8 @@ std::optional<std::string_view> Look(std::span<const NamePair> pairs, std::strin
   return std::nullopt;
 }
 
-// A layer's number without leading zeros, so that each tensor has one name.
+}  // namespace
+
 std::optional<int64_t> LayerNumber(std::string_view text, int64_t layers) {
   if (text.empty() || text.size() > 6 || (text[0] == '0' && text.size() > 1)) return std::nullopt;
   int64_t number = 0;
@@ -418,9 +424,8 @@ std::optional<int64_t> LayerNumber(std::string_view text, int64_t layers) {
   return number;
 }
 
-}  // namespace
-
 std::optional<std::string> GgufTensorName(const HfConfig& config, std::string_view name) {
+  if (config.encoder) return BertTensorName(config, name);
   if (name == "model.embed_tokens.weight") return "token_embd.weight";
   if (name == "model.norm.weight") return "output_norm.weight";
   if (name == "lm_head.weight") return "output.weight";

@@ -27,6 +27,8 @@ constexpr std::string_view kFiles[] = {"tokenizer.json",
                                        "special_tokens_map.json",
                                        "generation_config.json",
                                        "chat_template.jinja",
+                                       "modules.json",
+                                       "sentence_bert_config.json",
                                        kSingle,
                                        kIndex,
                                        "pytorch_model.bin",
@@ -132,6 +134,7 @@ class Directory {
     if (!read.ok()) return At("config.json", read.status());
     config_ = *std::move(read);
     HOB_RETURN_IF_ERROR(SetName());
+    if (config_.encoder) HOB_RETURN_IF_ERROR(ReadSentenceTransformers());
     if (!Has("tokenizer.json")) {
       return Error(
           Has("tokenizer.model") ? StatusCode::kUnimplemented : StatusCode::kNotFound,
@@ -160,6 +163,29 @@ class Directory {
         &model_.vocabulary);
     if (!ends.ok()) return At(generation ? "generation_config.json" : "config.json", ends);
     return ReadChatTemplate(Has("tokenizer_config.json") ? std::optional(roots[0]) : std::nullopt);
+  }
+
+  Status ReadSentenceTransformers() {
+    if (Has("sentence_bert_config.json")) {
+      HOB_ASSIGN_OR_RETURN(const Json json, ReadJson("sentence_bert_config.json"));
+      const Status read = ReadHfSentenceConfig(json.root(), &model_);
+      if (!read.ok()) return At("sentence_bert_config.json", read);
+    }
+    if (!Has("modules.json")) return absl::OkStatus();
+    HOB_ASSIGN_OR_RETURN(const Json modules, ReadJson("modules.json"));
+    auto folder = ReadHfModules(modules.root(), &model_);
+    if (!folder.ok()) return At("modules.json", folder.status());
+    if (folder->empty()) return absl::OkStatus();
+    HOB_ASSIGN_OR_RETURN(const fs::file_status status, Look(folder_ / *folder));
+    if (!fs::is_directory(status)) {
+      return At(*folder, Error(fs::exists(status) ? StatusCode::kInvalidArgument
+                                                  : StatusCode::kNotFound,
+                               "is no folder, but modules.json says that the pooling is there"));
+    }
+    const std::string name = *folder + "/config.json";
+    HOB_ASSIGN_OR_RETURN(const Json pooling, ReadJson(name));
+    const Status read = ReadHfPooling(pooling.root(), &model_);
+    return read.ok() ? read : At(name, read);
   }
 
   Status SetName() {
@@ -254,6 +280,7 @@ class Directory {
   }
 
   Status Add(const SafetensorsEntry& entry) {
+    if (config_.encoder && IsUnusedBertTensor(entry.name)) return absl::OkStatus();
     // Tables that follow from the configuration, which old checkpoints hold.
     if (entry.name.ends_with(".rotary_emb.inv_freq")) return absl::OkStatus();
     // transformers ties it to the embedding, whatever the file holds.
@@ -315,16 +342,18 @@ class Directory {
   // What the graph would take for a tied or a smaller model.
   Status CheckWeights() {
     const Tensor* embedding = model_.FindTensor("token_embd.weight");
+    const std::string_view name = config_.encoder ? "'embeddings.word_embeddings.weight'"
+                                                  : "'model.embed_tokens.weight'";
     if (embedding == nullptr) {
-      return At("", Error(StatusCode::kInvalidArgument,
-                          "the weights have no 'model.embed_tokens.weight'"));
+      return At("",
+                Error(StatusCode::kInvalidArgument, Concat("the weights have no ", name)));
     }
     if (embedding->shape[0] != config_.vocabulary) {
       return At("", Error(StatusCode::kInvalidArgument,
-                          Concat("'model.embed_tokens.weight' has ", embedding->shape[0],
-                                 " rows, but vocab_size is ", config_.vocabulary)));
+                          Concat(name, " has ", embedding->shape[0], " rows, but vocab_size is ",
+                                 config_.vocabulary)));
     }
-    if (!config_.tied && model_.FindTensor("output.weight") == nullptr) {
+    if (!config_.encoder && !config_.tied && model_.FindTensor("output.weight") == nullptr) {
       return At("", Error(StatusCode::kInvalidArgument,
                           "the weights have no 'lm_head.weight', and tie_word_embeddings is not "
                           "set"));

@@ -27,6 +27,7 @@ struct HfConfig {
   bool adds_one = false;      // norms multiply by 1 + weight
   bool head_norms = false;    // q and k have norms
   bool norms_around = false;  // norms before and after each half
+  bool encoder = false;       // BERT, in hf_bert.cc
 };
 
 // Sets the architecture and hyperparameters of `model`. NOT_FOUND, INVALID_ARGUMENT or
@@ -36,6 +37,21 @@ StatusOr<HfConfig> ReadHfConfig(JsonValue config, ModelFile* model);
 // GGUF's name for a tensor of the model, without its type's suffix check; nothing for a name that
 // the family does not have.
 std::optional<std::string> GgufTensorName(const HfConfig& config, std::string_view name);
+
+// A layer's number without leading zeros, so that each tensor has one name.
+std::optional<int64_t> LayerNumber(std::string_view text, int64_t layers);
+
+// The same two of a BERT model, and whether a tensor is none of the encoder's.
+StatusOr<HfConfig> ReadHfBertConfig(JsonValue config, ModelFile* model);
+std::optional<std::string> BertTensorName(const HfConfig& config, std::string_view name);
+bool IsUnusedBertTensor(std::string_view name);
+
+// What sentence-transformers adds, as hyperparameters. Of modules.json: whether embeddings are
+// normalised; returns the folder with the configuration of the pooling, a plain name or empty.
+StatusOr<std::string> ReadHfModules(JsonValue modules, ModelFile* model);
+Status ReadHfPooling(JsonValue pooling, ModelFile* model);
+// Of sentence_bert_config.json: how many tokens of a text are read.
+Status ReadHfSentenceConfig(JsonValue config, ModelFile* model);
 
 // The vocabulary of tokenizer.json; special tokens by name from `settings` (tokenizer_config.json,
 // special_tokens_map.json), the first that has one. UNIMPLEMENTED names a model, normaliser,

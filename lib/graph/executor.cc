@@ -98,7 +98,9 @@ Status Executor::Impl::CheckStep(const Step& step) const {
   }
   int64_t next = 0;
   for (const SequenceRows& rows : step.sequences) {
-    if (rows.first_row != next || rows.rows < 1 || rows.position < 0 || rows.pages == nullptr ||
+    const bool state = shape.encoder() ? rows.position == 0 && rows.rows <= shape.context_length
+                                       : rows.pages != nullptr;
+    if (rows.first_row != next || rows.rows < 1 || rows.position < 0 || !state ||
         rows.position > INT32_MAX - rows.rows) {
       return Invalid("the sequences do not cover the rows in order");
     }
@@ -108,6 +110,11 @@ Status Executor::Impl::CheckStep(const Step& step) const {
     next += rows.rows;
   }
   if (next != step.rows()) return Invalid("the sequences do not cover all rows");
+  if (shape.encoder()) {
+    const bool texts = std::ranges::equal(step.logit_rows, step.sequences, {}, {},
+                                          [](const SequenceRows& text) { return text.first_row; });
+    if (!texts) return Invalid("not the first row of each text is wanted");
+  }
   int64_t previous = -1;
   for (const int32_t row : step.logit_rows) {
     if (row <= previous || row >= step.rows())

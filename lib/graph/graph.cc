@@ -71,6 +71,20 @@ Status CheckValue(const Value& value, const ModelFile& file) {
   return absl::OkStatus();
 }
 
+// Encoders keep nothing between steps, decoders everything, and both work on whole texts or on rows
+// of them: an operator of one kind has nothing to read in a step of the other.
+Status CheckKind(const Graph& graph, const Node& node) {
+  const bool encoder = graph.shape.encoder();
+  const bool of_encoders = node.op == "bidirectional_attention" || node.op == "pool" ||
+                           (node.op == "embedding" && node.attributes.IntOr("of", 0) != 0);
+  const bool of_decoders = node.op == "attention" || node.op == "select_rows";
+  if (encoder ? !of_decoders : !of_encoders) return absl::OkStatus();
+  return Error(StatusCode::kInvalidArgument,
+               absl::StrCat("node ", node.name, " (", node.op, ") is of ",
+                            encoder ? "decoders, but the model is an encoder"
+                                    : "encoders, but the model is a decoder"));
+}
+
 // Each use of a weight may take memory of its own, so a graph may not multiply what its file has:
 // one of shared layers uses them some ten times.
 Status CheckWeightUse(const Graph& graph, const ModelFile& file) {
@@ -140,8 +154,10 @@ Status CheckGraph(const Graph& graph, const ModelFile& file) {
       if (value.kind == ValueKind::kOutput) {
         if (node.outputs.size() != 1) return bad(node, "writes an output and something else");
         if (value.type != DType::kF32 || value.shape[0] != kLogitRowsDim ||
-            value.shape[1] != graph.shape.vocabulary) {
-          return bad(node, "writes an output that is not [logit rows, vocabulary] in f32");
+            value.shape[1] != graph.shape.output()) {
+          return bad(node, graph.shape.encoder()
+                               ? "writes an output that is not [texts, embedding] in f32"
+                               : "writes an output that is not [logit rows, vocabulary] in f32");
         }
         ++outputs;
       }
@@ -149,10 +165,17 @@ Status CheckGraph(const Graph& graph, const ModelFile& file) {
     const OpDef* op = FindOp(node.op);
     if (op == nullptr) return bad(node, "is of an operator that this version does not have");
     HOB_RETURN_IF_ERROR(op->check(MakeSpec(graph, node, file)));
-    // Tokens are checked against the vocabulary alone.
-    if (node.op == "embedding" &&
-        graph.values[static_cast<size_t>(node.inputs[0])].shape[0] < graph.shape.vocabulary) {
-      return bad(node, "has a table of fewer rows than the vocabulary has tokens");
+    HOB_RETURN_IF_ERROR(CheckKind(graph, node));
+    // Tokens are checked against the vocabulary alone, positions against the context.
+    if (node.op == "embedding") {
+      const int64_t rows = graph.values[static_cast<size_t>(node.inputs[0])].shape[0];
+      const int64_t of = node.attributes.IntOr("of", 0);
+      if (of == 0 && rows < graph.shape.vocabulary) {
+        return bad(node, "has a table of fewer rows than the vocabulary has tokens");
+      }
+      if (of == 1 && rows < graph.shape.context_length) {
+        return bad(node, "has a table of fewer rows than the context has positions");
+      }
     }
     // The cache has one geometry for all layers.
     if (node.op == "attention" &&

@@ -21,7 +21,7 @@ inline constexpr ValueId kNoValue = -1;  // an optional input left out
 enum class ValueKind : uint8_t {
   kActivation = 0,  // lives in the memory plan
   kWeight = 1,      // a tensor of the model file
-  kOutput = 2,      // the step's logits
+  kOutput = 2,      // the step's logits; of an encoder the texts' embeddings
 };
 
 struct Value {
@@ -50,6 +50,12 @@ struct ModelShape {
   int32_t heads = 0;
   int32_t kv_heads = 0;
   int32_t head_dim = 0;
+  // Columns of a text's embedding: an encoder, without cache and logits. 0: a decoder.
+  int32_t embedding = 0;
+
+  bool encoder() const { return embedding > 0; }
+  // Columns of the graph's output.
+  int32_t output() const { return encoder() ? embedding : vocabulary; }
 };
 
 struct Graph {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kMostColumns = 1 << 24;  // as in graphs from files
 constexpr std::string_view kOpsHint =
-    "Operators: add, embedding, matmul, rms_norm, rope, rope_angles, swiglu.";
+    "Operators: add, embedding, gelu, layer_norm, matmul, rms_norm, rope, rope_angles, swiglu.";
 
 Status Invalid(std::string_view message, std::string_view hint = {}) {
   return Error(StatusCode::kInvalidArgument, message, hint);
@@ -112,6 +112,11 @@ StatusOr<ValueId> GraphBuilder::AddNode(std::string_view op, std::string_view na
   if (op == "attention" || op == "select_rows") {
     return Error(StatusCode::kUnimplemented,
                  Concat(label, ": needs the cache of a session, which a graph of one's own lacks"),
+                 kOpsHint);
+  }
+  if (op == "bidirectional_attention" || op == "pool") {
+    return Error(StatusCode::kUnimplemented,
+                 Concat(label, ": needs whole texts, which a graph of one's own does not know"),
                  kOpsHint);
   }
   if (const std::string* unknown = FindUnknown(*definition, attributes); unknown != nullptr) {

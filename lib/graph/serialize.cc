@@ -46,11 +46,14 @@ Status ShapeFromFile(const fbs::GraphShapeT* stored, ModelShape& shape) {
            .width = stored->width,
            .heads = stored->heads,
            .kv_heads = stored->kv_heads,
-           .head_dim = stored->head_dim};
+           .head_dim = stored->head_dim,
+           .embedding = stored->embedding};
   const auto within = [](int32_t value, int32_t high) { return value >= 1 && value <= high; };
   if (!within(shape.vocabulary, 1 << 24) || !within(shape.context_length, 1 << 26) ||
       !within(shape.layers, 1024) || !within(shape.width, 1 << 20) || !within(shape.heads, 4096) ||
-      !within(shape.kv_heads, 4096) || !within(shape.head_dim, 4096)) {
+      !within(shape.head_dim, 4096) || shape.embedding < 0 || shape.embedding > 1 << 20 ||
+      // An encoder has no cache.
+      (shape.encoder() ? shape.kv_heads != 0 : !within(shape.kv_heads, 4096))) {
     return Error(StatusCode::kInvalidArgument, "the stored graph's shape is out of range");
   }
   return absl::OkStatus();
@@ -68,6 +71,7 @@ std::shared_ptr<fbs::GraphT> GraphToFile(const Graph& graph) {
   stored->shape->heads = graph.shape.heads;
   stored->shape->kv_heads = graph.shape.kv_heads;
   stored->shape->head_dim = graph.shape.head_dim;
+  stored->shape->embedding = graph.shape.embedding;
   for (const Value& value : graph.values) {
     auto& out = stored->values.emplace_back(std::make_unique<fbs::GraphValueT>());
     out->name = value.name;

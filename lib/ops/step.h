@@ -71,11 +71,21 @@ struct SequenceRows {
   int32_t position = 0;  // of the first row: what the cache already holds
 };
 
+// How the rows of a text become one; the numbers are those of GGUF's <architecture>.pooling_type.
+enum class Pooling : int32_t {
+  kModel = 0,  // as the graph's node says
+  kMean = 1,
+  kFirst = 2,  // the row of the token before the text, [CLS]
+};
+
 struct Step {
   std::span<const int32_t> tokens;          // one a row
   std::span<const SequenceRows> sequences;  // in row order, covering all rows
   std::span<const int32_t> logit_rows;      // rows whose logits are wanted, ascending
-  float* logits = nullptr;                  // [logit_rows][vocabulary]
+  float* logits = nullptr;                  // [logit_rows][columns of the graph's output]
+  // An encoder's texts are its sequences: without pages, each whole, and of each the first row is
+  // wanted, which stands for the text.
+  Pooling pooling = Pooling::kModel;
 
   int64_t rows() const { return static_cast<int64_t>(tokens.size()); }
 };

@@ -40,8 +40,8 @@ size_t Batcher::LogitBytes(int32_t max_rows, int32_t vocabulary) {
 StatusOr<std::unique_ptr<Batcher>> Batcher::Create(std::unique_ptr<Executor> executor,
                                                    Scheduler& scheduler,
                                                    std::shared_ptr<Allocator> allocator) {
-  const int32_t rows = LogitRows(executor->max_rows(), executor->shape().vocabulary);
-  const size_t bytes = LogitBytes(executor->max_rows(), executor->shape().vocabulary);
+  const int32_t rows = LogitRows(executor->max_rows(), executor->shape().output());
+  const size_t bytes = LogitBytes(executor->max_rows(), executor->shape().output());
   HOB_ASSIGN_OR_RETURN(Buffer logits, Buffer::Create(std::move(allocator), bytes, "logits"));
   return std::unique_ptr<Batcher>(
       new Batcher(std::move(executor), scheduler, std::move(logits), rows));

@@ -21,6 +21,7 @@ StatusOr<std::shared_ptr<Drafter>> Drafter::Create(Model& draft, const Model& ta
                  "the draft model was opened with its vocabulary only",
                  "Open it without vocabulary_only.");
   }
+  HOB_RETURN_IF_ERROR(draft.CheckGenerates("the draft model"));
   if (&draft == &target) {
     return Error(StatusCode::kInvalidArgument, "the draft model is the session's own model",
                  "Use a smaller one of the same vocabulary.");

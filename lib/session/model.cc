@@ -113,6 +113,14 @@ size_t Model::weight_bytes() const {
   return packed + static_cast<size_t>(file_->copied_bytes());
 }
 
+Status Model::CheckGenerates(std::string_view what) const {
+  if (!batcher_->executor().shape().encoder()) return absl::OkStatus();
+  return Error(StatusCode::kFailedPrecondition,
+               Concat(what, " (", file_->architecture,
+                      ") is an encoder: it embeds texts, and does not generate"),
+               "Create an embedder from it, or open a model that generates.");
+}
+
 Status Model::CheckChat() const {
   if (!has_chat_template()) {
     return Error(StatusCode::kFailedPrecondition, "the model has no chat template",

@@ -82,6 +82,9 @@ class Model {
   // OK, or why the model cannot render chats.
   Status CheckChat() const;
 
+  // FAILED_PRECONDITION for an encoder; `what` names the model. Not of a vocabulary-only model.
+  Status CheckGenerates(std::string_view what) const;
+
   // A text property; empty if the file has none. INVALID_ARGUMENT for a number not in the list, and
   // for a text that is not UTF-8.
   StatusOr<std::string_view> Property(ModelText which) const;

@@ -60,9 +60,11 @@ StatusOr<ModelPlan> PlanModel(Runtime& runtime, std::shared_ptr<const ModelFile>
                               const ExecutorOptions& options) {
   ModelPlan plan;
   HOB_ASSIGN_OR_RETURN(plan.executor, Executor::Plan(std::move(file), runtime.pool(), options));
-  const int32_t vocabulary = plan.executor.shape.vocabulary;
-  plan.logit_bytes = Batcher::LogitBytes(plan.executor.max_rows, vocabulary);
-  plan.evaluate_bytes = Session::EvaluateBytes(plan.executor.max_rows, vocabulary);
+  const ModelShape& shape = plan.executor.shape;
+  plan.logit_bytes = Batcher::LogitBytes(plan.executor.max_rows, shape.output());
+  if (!shape.encoder()) {
+    plan.evaluate_bytes = Session::EvaluateBytes(plan.executor.max_rows, shape.vocabulary);
+  }
   return plan;
 }
 

@@ -40,6 +40,7 @@ StatusOr<std::unique_ptr<Session>> Session::Create(std::shared_ptr<Model> model,
     return Error(StatusCode::kFailedPrecondition, "the model was opened with its vocabulary only",
                  "Open it without vocabulary_only to create sessions.");
   }
+  HOB_RETURN_IF_ERROR(model->CheckGenerates("the model"));
   const ModelShape& shape = model->batcher()->executor().shape();
   const int32_t context =
       options.context_tokens == 0 ? shape.context_length : options.context_tokens;

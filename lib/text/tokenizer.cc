@@ -3,6 +3,7 @@
 
 #include "lib/text/bpe.h"
 #include "lib/text/detokenizer.h"
+#include "lib/text/grammar/token_trie.h"
 #include "lib/text/sentencepiece.h"
 #include "lib/text/wordpiece.h"
 
@@ -19,6 +20,15 @@ StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Create(const Vocabulary& vocabul
   return Error(StatusCode::kUnimplemented,
                absl::StrCat("tokenizer model \"", vocabulary.model, "\" is not supported"),
                "hob knows gpt2, llama and bert");
+}
+
+StatusOr<std::shared_ptr<const TokenTrie>> Tokenizer::Trie() const {
+  const std::lock_guard lock(trie_mutex_);
+  if (trie_ == nullptr) {
+    HOB_ASSIGN_OR_RETURN(TokenTrie trie, TokenTrie::Build(*this));
+    trie_ = std::make_shared<const TokenTrie>(std::move(trie));
+  }
+  return trie_;
 }
 
 StatusOr<std::string> Tokenizer::Decode(std::span<const int32_t> ids, bool special) const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,8 @@
 #include "lib/format/model_file.h"
 
 namespace hob::text {
+
+class TokenTrie;
 
 struct EncodeOptions {
   bool add_special = false;  // add BOS/EOS (CLS/SEP) as the vocabulary asks
@@ -60,6 +63,13 @@ class Tokenizer {
       std::string_view token) const = 0;  // id of a token by its stored text, or −1
   // Whether the first token's leading space is no part of the text, as SentencePiece has it.
   virtual bool strips_leading_space() const { return false; }
+
+  // All tokens by their bytes; built when it is first asked for.
+  StatusOr<std::shared_ptr<const TokenTrie>> Trie() const;
+
+ private:
+  mutable std::mutex trie_mutex_;
+  mutable std::shared_ptr<const TokenTrie> trie_;
 };
 
 }  // namespace hob::text

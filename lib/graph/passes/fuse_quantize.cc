@@ -3,6 +3,14 @@
 #include "lib/ops/rows.h"
 
 namespace hob {
+namespace {
+
+bool QuantizesOutput(std::string_view op) {
+  return op == "rms_norm" || op == "attention" || op == "swiglu" || op == "layer_norm" ||
+         op == "gelu" || op == "bidirectional_attention";
+}
+
+}  // namespace
 
 void FuseQuantize(Graph& graph) {
   const std::vector<int32_t> writers = Writers(graph);
@@ -14,8 +22,7 @@ void FuseQuantize(Graph& graph) {
     const size_t source = static_cast<size_t>(node.inputs[0]);
     if (writers[source] < 0 || readers[source] != 1) continue;
     Node& producer = graph.nodes[static_cast<size_t>(writers[source])];
-    if (producer.op != "rms_norm" && producer.op != "attention" && producer.op != "swiglu")
-      continue;
+    if (!QuantizesOutput(producer.op)) continue;
     // Blocks must not reach over the groups of a norm.
     if (producer.op == "rms_norm" &&
         graph.values[static_cast<size_t>(producer.inputs[1])].shape.back() % kQ8Block != 0) {

@@ -11,7 +11,7 @@ namespace hob {
 void QuantizeActivations(Graph& graph, DType type);
 // Matmuls that read the same value become one node: q, k, v; gate and up.
 void MergeMatmuls(Graph& graph);
-// rms_norm, attention and swiglu write quantised activations themselves.
+// Norms, attention and activations write quantised activations themselves.
 void FuseQuantize(Graph& graph);
 // gate and up with SiLU·mul in one: matmul_swiglu.
 void FuseSwiglu(Graph& graph);

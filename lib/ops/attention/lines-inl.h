@@ -13,6 +13,8 @@
 
 #include "hwy/highway.h"
 #include "lib/ops/attention/tile.h"
+#include "lib/ops/exp-inl.h"
+#include "lib/ops/sum16-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace hob::ops::attention {
@@ -68,6 +70,25 @@ HWY_INLINE float MaskAndMax(float* HWY_RESTRICT s, size_t begin, size_t end) {
   for (; i < last; i += kLanes) largest[0] = hn::Max(largest[0], hn::LoadU(d, s + i));
   return hn::GetLane(
       hn::MaxOfLanes(d, hn::Max(hn::Max(largest[0], largest[1]), hn::Max(largest[2], largest[3]))));
+}
+
+// Those scores to weights e^(s − max), in place; returns their sum, taken in 16 strided lanes from
+// key 0 of the chunk, then in a tree: the same on every target.
+HWY_INLINE float ExpAndSum(float* HWY_RESTRICT s, size_t begin, size_t end, float max) {
+  const D d;
+  constexpr size_t kVectors = 16 / kLanes;
+  const V shift = hn::Set(d, max);
+  V sums[kVectors];
+  for (auto& lane : sums) lane = hn::Zero(d);
+  for (size_t i = begin / 16 * 16; i < end; i += 16) {
+    for (size_t v = 0; v < kVectors; ++v) {
+      float* at = s + i + v * kLanes;
+      const V p = ops::HWY_NAMESPACE::ExpNoOverflow(d, hn::Sub(hn::LoadU(d, at), shift));
+      hn::StoreU(p, d, at);
+      sums[v] = hn::Add(sums[v], p);
+    }
+  }
+  return ops::HWY_NAMESPACE::SumOf16(d, sums);
 }
 
 // What is read after `page` of this chunk's keys or values: the next page of them, then the values,

@@ -14,7 +14,6 @@
 #include "lib/ops/attention/multiply-inl.h"
 #include "lib/ops/exp-inl.h"
 #include "lib/ops/quantize/quantize_row-inl.h"
-#include "lib/ops/sum16-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace hob::ops::attention {
@@ -28,25 +27,6 @@ const TileFunctions* Get() { return nullptr; }
 HWY_INLINE float ExpOf(float x) {
   const D d;
   return hn::GetLane(ops::HWY_NAMESPACE::Exp(d, hn::Set(d, x)));
-}
-
-// Those scores to weights e^(s − max), in place; returns their sum, taken in 16 strided lanes from
-// key 0 of the chunk, then in a tree: the same on every target.
-HWY_INLINE float ExpAndSum(float* HWY_RESTRICT s, size_t begin, size_t end, float max) {
-  const D d;
-  constexpr size_t kVectors = 16 / kLanes;
-  const V shift = hn::Set(d, max);
-  V sums[kVectors];
-  for (auto& lane : sums) lane = hn::Zero(d);
-  for (size_t i = begin / 16 * 16; i < end; i += 16) {
-    for (size_t v = 0; v < kVectors; ++v) {
-      float* at = s + i + v * kLanes;
-      const V p = ops::HWY_NAMESPACE::ExpNoOverflow(d, hn::Sub(hn::LoadU(d, at), shift));
-      hn::StoreU(p, d, at);
-      sums[v] = hn::Add(sums[v], p);
-    }
-  }
-  return ops::HWY_NAMESPACE::SumOf16(d, sums);
 }
 
 HWY_INLINE void ConvertPage(const F16* HWY_RESTRICT from, size_t count, float* HWY_RESTRICT to) {

@@ -9,6 +9,7 @@
 
 from . import ops
 from .convert import ConvertWeights, convert
+from .embedder import Embedder, EmbedderInfo, Normalization, Pooling
 from .errors import (
     Aborted,
     AlreadyExists,
@@ -28,6 +29,7 @@ from .errors import (
     Unavailable,
     Unimplemented,
 )
+from .grammar import Grammar, Matcher
 from .model import Activations, KvType, Message, Model, ModelInfo, ModelOptions, ModelPlan, RopeScaling
 from .result import FinishReason, Result, Stats
 from .runtime import Runtime, RuntimeInfo, version
@@ -49,21 +51,27 @@ __all__ = [
     "DataLoss",
     "DeadlineExceeded",
     "Detokenizer",
+    "Embedder",
+    "EmbedderInfo",
     "FailedPrecondition",
     "FinishReason",
     "GenerateOptions",
+    "Grammar",
     "HobError",
     "Internal",
     "InvalidArgument",
     "KvType",
+    "Matcher",
     "Message",
     "Model",
     "ModelInfo",
     "ModelOptions",
     "ModelPlan",
+    "Normalization",
     "NotFound",
     "OutOfRange",
     "PermissionDenied",
+    "Pooling",
     "ResourceExhausted",
     "Result",
     "RopeScaling",
