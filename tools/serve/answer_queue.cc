@@ -33,7 +33,8 @@ AnswerQueue::AnswerQueue(const hob::Model& model, std::string model_id,
       defaults_(defaults),
       limits_(limits),
       deliver_(std::move(deliver)),
-      pump_(deliver_,
+      grammars_(model),
+      pump_(model_, deliver_,
             [this](size_t choices) {
               running_.fetch_sub(choices, std::memory_order_relaxed);
               active_.fetch_sub(1, std::memory_order_release);
@@ -182,10 +183,7 @@ void AnswerQueue::Start(std::unique_ptr<Answer> answer) {
     return;
   }
   try {
-    if (request.format.kind != ResponseFormat::Kind::kText) {
-      throw ApiError(400, "unsupported", "response_format is not supported yet",
-                     "response_format");
-    }
+    const std::shared_ptr<hob::Grammar> grammar = grammars_.Get(request.format);
     std::vector<hob_string> stops;
     for (const std::string& stop : request.stops) stops.push_back({stop.data(), stop.size()});
     hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
@@ -193,10 +191,13 @@ void AnswerQueue::Start(std::unique_ptr<Answer> answer) {
     options.stops = stops.data();
     options.stop_count = stops.size();
     options.ignore_eos = request.ignore_eos ? 1 : 0;
+    options.logprobs = request.logprobs ? 1 : 0;
+    options.top_logprobs = request.top_logprobs;
+    options.grammar = grammar == nullptr ? nullptr : grammar->get();
     options.max_time_ms = limits_.answer_seconds * 1000;
     answer->begun = Answer::Clock::now();
     for (size_t i = 0; i < count; ++i) {
-      answer->choices().emplace_back(MakeSession(request, i));
+      answer->choices().emplace_back(MakeSession(request, i), request.chat);
       Must(answer->choices().back().session.Start(options));
     }
   } catch (const ApiError& error) {

@@ -259,6 +259,10 @@ void Connection::Respond(int status, std::string body, const Summary& summary) {
   RespondAs({status, std::move(body)}, summary);
 }
 
+void Connection::RespondText(std::string body, std::string_view content_type) {
+  RespondAs({200, std::move(body), content_type}, {});
+}
+
 void Connection::Fail(const ApiError& error, const Summary& summary) {
   RespondAs({error.status, error.Body()}, summary, error.retry_after);
 }

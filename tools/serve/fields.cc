@@ -24,7 +24,7 @@ void Fields::Fail(std::string_view name, std::string_view why, std::string_view 
 
 const Json* Fields::Get(std::string_view name) {
   known_.emplace(name);
-  const auto found = object_.find(name);
+  const auto found = object_.find(std::string(name));
   return found == object_.end() || found->is_null() ? nullptr : &*found;
 }
 

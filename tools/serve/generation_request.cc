@@ -251,8 +251,11 @@ GenerationRequest ParseChatRequest(std::string_view body, const RequestDefaults&
   }
   ReadFormat(fields, request);
   constexpr std::string_view kYet = "is not supported yet";
-  fields.OnlyNeutral("logprobs", {false}, kYet);
-  fields.OnlyNeutral("top_logprobs", {0}, kYet);
+  request.logprobs = fields.Bool("logprobs").value_or(false);
+  if (const auto top = fields.Integer("top_logprobs", 0, 20)) {
+    if (*top > 0 && !request.logprobs) fields.Fail("top_logprobs", "is for logprobs: set them");
+    request.top_logprobs = static_cast<int32_t>(*top);
+  }
   fields.OnlyNeutral("tools", {Json::array()}, kYet);
   fields.OnlyNeutral("tool_choice", {"none", "auto"}, kYet);
   fields.OnlyNeutral("functions", {Json::array()});
@@ -279,7 +282,10 @@ GenerationRequest ParseCompletionRequest(std::string_view body, const RequestDef
   fields.OnlyNeutral("best_of", {request.n});
   fields.OnlyNeutral("echo", {false});
   fields.OnlyNeutral("suffix", {""});
-  fields.OnlyNeutral("logprobs", {}, "is not supported yet");
+  if (const auto top = fields.Integer("logprobs", 0, 5)) {
+    request.logprobs = true;
+    request.top_logprobs = static_cast<int32_t>(*top);
+  }
   fields.Finish();
   CheckChoices(fields, defaults, request);
   return request;

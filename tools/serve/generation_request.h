@@ -37,6 +37,8 @@ struct GenerationRequest {
   int32_t n = 1;  // answers to each prompt
   bool stream = false, include_usage = false;
   bool ignore_eos = false;
+  bool logprobs = false;
+  int32_t top_logprobs = 0;
   ResponseFormat format;
 
   size_t choices() const { return static_cast<size_t>(n) * (chat ? 1 : prompts.size()); }

@@ -116,12 +116,12 @@ void Run(Options& options) {
   if (options.name.empty()) {
     options.name = std::filesystem::path(loaded.model.Text(HOB_MODEL_PATH)).stem();
   }
-  serve::Api api(options.name, log);
+  serve::Api api(options.name, loaded.runtime, log);
   serve::Server server(options.host, options.port, options.http, guard, log, api);
   serve::AnswerQueue queue(
       loaded.model, options.name, options.requests, options.answers,
       [&server](std::vector<serve::Delivery> all) { server.Post(std::move(all)); });
-  api.SetQueue(&queue);
+  api.Connect(&queue, &server);
   const Terminator terminator(options, server, api, queue, log);
   log.Write(serve::LogLevel::kInfo, "listening",
             {{"host", options.host},
