@@ -7,6 +7,7 @@
 #include <hob/grammar.h>
 #include <hob/graph.h>
 #include <hob/hob.h>
+#include <hob/metrics.h>
 #include <hob/ops.h>
 #include <hob/verify.h>
 

@@ -9,6 +9,7 @@
 #include <hob/grammar.hpp>
 #include <hob/graph.hpp>
 #include <hob/hob.hpp>
+#include <hob/metrics.hpp>
 #include <hob/ops.hpp>
 #include <hob/verify.hpp>
 

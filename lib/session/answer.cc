@@ -84,14 +84,23 @@ Status Session::Start(const GenerateOptions& options) {
   if (options.grammar != nullptr) {
     HOB_ASSIGN_OR_RETURN(matcher, text::Matcher::Create(options.grammar));
   }
-  auto generation = std::make_shared<Generation>(*this, options, std::move(matcher),
-                                                 std::move(prompt), dropped);
+  auto generation =
+      std::make_shared<Generation>(*this, options, std::move(matcher), std::move(prompt), dropped);
+  Metrics& metrics = model_->runtime().scheduler().metrics();
+  // Before the scheduler knows of it: it may be over at once.
+  Metrics::Add(metrics.started);
+  Metrics::Add(metrics.waiting);
   if (!generation->EndIfFull()) {
     Urgency urgency{.priority = options.priority};
     if (options.max_time.count() > 0) urgency.deadline = Urgency::Clock::now() + options.max_time;
     Batcher& batcher = *model_->batcher();
-    HOB_RETURN_IF_ERROR(
-        batcher.scheduler().Submit(batcher, generation, urgency, generation->BeginDrafts()));
+    const Status submitted =
+        batcher.scheduler().Submit(batcher, generation, urgency, generation->BeginDrafts());
+    if (!submitted.ok()) {
+      Metrics::Subtract(metrics.waiting);
+      Metrics::AddAt(metrics.failed, static_cast<size_t>(submitted.code()));
+      return submitted;
+    }
   }
   running_ = std::move(generation);
   return absl::OkStatus();

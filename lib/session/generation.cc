@@ -63,6 +63,8 @@ bool Generation::EndIfFull() {
 StatusOr<PieceKind> Generation::Take(Clock::time_point deadline, Piece* out) {
   std::unique_lock lock(mutex_);
   const auto ready = [&] { return queued_ > 0 || ended_; };
+  // Waiting until a time that is over takes a system call: a look at many sessions would feel it.
+  if (!ready() && !session_.stopped() && deadline <= Clock::now()) return PieceKind::kNone;
   if (deadline == Clock::time_point::max()) {
     changed_.wait(lock, ready);
   } else if (!changed_.wait_until(lock, deadline, ready) && !session_.stopped()) {
@@ -133,9 +135,18 @@ void Generation::Commit() {
   stats_.cache_bytes = session_.cache_bytes();
   stats_.counts = result_;
   session_.stats_ = stats_;
+  CountEnd();
+  Metrics::AddAt(session_.model().batcher()->scheduler().metrics().ended,
+                 static_cast<size_t>(result_.finish_reason));
 }
 
-void Generation::Abandon() { session_.sampler_.set_drawn(drawn_); }
+void Generation::Abandon() {
+  session_.sampler_.set_drawn(drawn_);
+  CountEnd();
+  const StatusCode code = status_.ok() ? StatusCode::kCancelled : status_.code();
+  Metrics::AddAt(session_.model().batcher()->scheduler().metrics().failed,
+                 static_cast<size_t>(code));
+}
 
 Work Generation::Next(int32_t guesses) {
   {
@@ -252,7 +263,8 @@ bool Generation::Accept(int32_t rows, std::span<float> logits) {
     stats_.decode_ns = Nanoseconds(Clock::now() - prefilled_);
   }
   bool more = false;
-  const bool first = result_.generated_tokens == 0;
+  const int32_t before = result_.generated_tokens;
+  const bool first = before == 0;
   const Status status = Contain([&] {
     HOB_ASSIGN_OR_RETURN(more, ChooseAll(logits));
     return absl::OkStatus();
@@ -261,11 +273,37 @@ bool Generation::Accept(int32_t rows, std::span<float> logits) {
     prefilled_ = Clock::now();
     stats_.time_to_first_token_ns = Nanoseconds(prefilled_ - start_);
   }
+  if (status.ok()) Tell(before);
   Share();
   if (status.ok()) return more;
   const std::lock_guard lock(mutex_);
   status_ = status;
   return false;
+}
+
+void Generation::Tell(int32_t before) {
+  Metrics& metrics = session_.model().batcher()->scheduler().metrics();
+  const Clock::time_point now = Clock::now();
+  const auto chosen = static_cast<uint64_t>(result_.generated_tokens - before);
+  Metrics::Add(metrics.generated_tokens, chosen);
+  if (waits_) {
+    waits_ = false;
+    Metrics::Subtract(metrics.waiting);
+    Metrics::Add(metrics.prompt_tokens, static_cast<uint64_t>(result_.prompt_tokens));
+    Metrics::Add(metrics.cached_tokens, static_cast<uint64_t>(result_.cached_tokens));
+    metrics.first_token.Add(stats_.time_to_first_token_ns);
+  } else if (chosen > 0) {
+    // Guesses that were right come at once: each took its part of the time.
+    metrics.between_tokens.Add(Nanoseconds(now - last_token_) / chosen, chosen);
+  }
+  last_token_ = now;
+}
+
+void Generation::CountEnd() {
+  Metrics& metrics = session_.model().batcher()->scheduler().metrics();
+  if (std::exchange(waits_, false)) Metrics::Subtract(metrics.waiting);
+  Metrics::Add(metrics.guessed_tokens, static_cast<uint64_t>(stats_.guessed));
+  Metrics::Add(metrics.right_tokens, static_cast<uint64_t>(stats_.right));
 }
 
 void Generation::Share() {

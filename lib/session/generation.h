@@ -82,6 +82,10 @@ class Generation final : public Sequence {
   void Release();
   // Goes on with what others have computed of the prompt meanwhile.
   void Adopt();
+  // Counts what the step that began with so many tokens has chosen.
+  void Tell(int32_t before);
+  // The answer is over.
+  void CountEnd();
   // Lets others have the pages that have become full.
   void Share();
   // Chooses a token from each row of logits, as long as guesses are right; true: go on.
@@ -104,7 +108,8 @@ class Generation final : public Sequence {
   std::optional<text::Matcher> matcher_;
   GenerateResult result_;
   SessionStats stats_;
-  Clock::time_point start_, prefilled_;
+  Clock::time_point start_, prefilled_, last_token_;
+  bool waits_ = true;  // for the first token
   PromptLookup lookup_;
   std::shared_ptr<Drafter> drafter_;
   Guesser guesser_ = Guesser::kPrompt;  // whose guesses_ are

@@ -242,7 +242,8 @@ def test_pages_of_other_origins(server):
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"null", b'"a"', b"{} {}", b'{"model":"\xff"}', b'{"a":1e999}', b"nope",
-             b'{"a":' + b"[" * 1000 + b"]" * 1000 + b"}", b'{"a":' + b'{"a":' * 700, b'{"\\ud800":1}']
+             b'{"a":' + b"[" * 1000 + b"]" * 1000 + b"}", b'{"a":' + b'{"a":' * 700, b'{"\\ud800":1}',
+             b"{" + b",".join(b'"%d":0' % i for i in range(300)) + b"}"]
 )
 def test_bodies_that_are_no_objects(server, body):
     for path in ("/v1/chat/completions", "/v1/completions"):
@@ -261,7 +262,7 @@ def test_bodies_that_are_no_objects(server, body):
 )
 @pytest.mark.parametrize("value", [{"a": 1}, [[]], "x\u0000", -1e300, 10**30, [1], True])
 def test_fields_of_wrong_types_and_values(server, field, value):
-    if (field, value) in [("logprobs", False), ("stream", True)] or (field == "stop" and isinstance(value, str)):
+    if (field, value) in [("logprobs", True), ("stream", True)] or (field == "stop" and isinstance(value, str)):
         return
     reply = ask(server, "POST", "/v1/chat/completions", {**chat(server), field: value})
     if field == "model" and isinstance(value, str):

@@ -194,7 +194,7 @@ def test_completions(api, server):
 
 @pytest.mark.parametrize(
     "field, value",
-    [("presence_penalty", 0.5), ("frequency_penalty", -0.5), ("logit_bias", {"5": 1}), ("logprobs", True),
+    [("presence_penalty", 0.5), ("frequency_penalty", -0.5), ("logit_bias", {"5": 1}), ("top_logprobs", 2), ("top_logprobs", 21),
      ("temperature", 3), ("top_p", 0), ("n", 0), ("n", 99), ("max_tokens", 0), ("stop", [""]), ("stop", ["a"] * 99),
      ("tools", [{"type": "function", "function": {"name": "f", "parameters": {}}}]),
      ("messages", []), ("messages", [{"role": "wizard", "content": "x"}]),
@@ -216,6 +216,50 @@ def test_neutral_values_are_fine(api, server):
         metadata={"a": "b"}, store=False, service_tier="auto", tools=[], tool_choice="none",
         response_format={"type": "text"}, modalities=["text"], top_p=1, seed=1, stop=None, stream=False)
     assert done.choices[0].message.content == plain
+
+
+def test_logprobs(api, server):
+    plain = create(api, server)
+    done = create(api, server, logprobs=True, top_logprobs=3)
+    assert done.choices[0].message.content == plain.choices[0].message.content
+    entries = done.choices[0].logprobs.content
+    assert len(entries) in (done.usage.completion_tokens, done.usage.completion_tokens - 1)  # but for an end
+    joined = b"".join(bytes(e.bytes) for e in entries)
+    assert joined.decode(errors="replace").startswith(done.choices[0].message.content[:5])
+    for entry in entries:
+        assert len(entry.top_logprobs) == 3
+        best = entry.top_logprobs[0]
+        assert (best.token, best.logprob) == (entry.token, entry.logprob)  # greedy
+        assert 0 >= best.logprob >= entry.top_logprobs[1].logprob >= entry.top_logprobs[2].logprob
+    seen = [e for c in create(api, server, logprobs=True, stream=True) for k in c.choices if k.logprobs
+            for e in k.logprobs.content]
+    assert [(e.token, e.logprob) for e in seen] == [(e.token, e.logprob) for e in entries]
+    assert seen[0].top_logprobs == []
+    old = api.completions.create(model=server.model, prompt="the cat", temperature=0, max_tokens=6, logprobs=2,
+                                 extra_body={"ignore_eos": True}).choices[0].logprobs
+    assert len(old.tokens) == len(old.token_logprobs) == len(old.top_logprobs) == len(old.text_offset) == 6
+    assert old.text_offset[0] == 0 and old.text_offset == sorted(old.text_offset)
+
+
+def test_answers_of_a_form(api, server):
+    """Whole documents of the schema; what the library cannot do is a 400 that says so."""
+    schema = {"type": "object", "properties": {"zebra": {"type": "boolean"}, "ant": {"enum": ["a", "b"]}},
+              "required": ["zebra", "ant"], "additionalProperties": False}
+    wrapped = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": schema}}
+    try:
+        done = create(api, server, response_format=wrapped, max_tokens=200)
+    except openai.BadRequestError as error:
+        assert error.param == "response_format" and error.code == "unsupported"
+        pytest.skip("this build reads no schemas")
+    value = json.loads(done.choices[0].message.content)
+    assert list(value) == ["zebra", "ant"] and isinstance(value["zebra"], bool) and value["ant"] in ("a", "b")
+    again = streamed(create(api, server, response_format=wrapped, max_tokens=200, stream=True))[0][0]
+    assert again == done.choices[0].message.content
+    for bad in ({"type": "nonsense"}, {"type": "object", "properties": 5}, {"type": "string", "unknown-keyword-x": 1}):
+        with pytest.raises(openai.BadRequestError):
+            create(api, server, response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": bad}})
+    with pytest.raises(openai.BadRequestError):
+        create(api, server, response_format={"type": "yaml"})
 
 
 def test_another_model(api):

@@ -51,13 +51,15 @@ void Answer::AppendBegin(std::string& out) const {
   }
 }
 
-void Answer::AppendPiece(std::string& out, size_t choice, std::string_view text) const {
+void Answer::AppendPiece(std::string& out, size_t choice, std::string_view text) {
   AppendHead(out);
   out.append(R"({"index":)").append(std::to_string(choice));
   out.append(request_.chat ? R"(,"delta":{"content":)" : R"(,"text":)");
   AppendJsonString(out, text);
-  out.append(request_.chat ? R"(},"logprobs":null,"finish_reason":null}])"
-                           : R"(,"logprobs":null,"finish_reason":null}])");
+  if (request_.chat) out.push_back('}');
+  Logprobs& logprobs = choices_[choice].logprobs;
+  out.append(R"(,"logprobs":)").append(logprobs.empty() ? "null" : logprobs.Take());
+  out.append(R"(,"finish_reason":null}])");
   out.append(request_.include_usage ? ",\"usage\":null}\n\n" : "}\n\n");
 }
 
@@ -81,7 +83,7 @@ void Answer::AppendError(std::string& out, const ApiError& error) {
   out.append("data: ").append(error.Body()).append("\n\n");
 }
 
-std::string Answer::Body() const {
+std::string Answer::Body() {
   std::string out = head_;
   for (size_t i = 0; i < choices_.size(); ++i) {
     if (i > 0) out.push_back(',');
@@ -89,8 +91,9 @@ std::string Answer::Body() const {
     out.append(request_.chat ? R"(,"message":{"role":"assistant","content":)" : R"(,"text":)");
     AppendJsonString(out, choices_[i].text);
     if (request_.chat) out.append(R"(,"refusal":null})");
-    out.append(R"(,"logprobs":null,"finish_reason":")").append(FinishName(choices_[i]));
-    out.append("\"}");
+    out.append(R"(,"logprobs":)");
+    out.append(request_.logprobs ? choices_[i].logprobs.Take() : "null");
+    out.append(R"(,"finish_reason":")").append(FinishName(choices_[i])).append("\"}");
   }
   out.append(R"(],"usage":)").append(Usage()).append("}");
   return out;
@@ -101,8 +104,7 @@ std::string Answer::Usage() const {
   return R"({"prompt_tokens":)" + std::to_string(sum.prompt_tokens) + R"(,"completion_tokens":)" +
          std::to_string(sum.completion_tokens) + R"(,"total_tokens":)" +
          std::to_string(sum.prompt_tokens + sum.completion_tokens) +
-         R"(,"prompt_tokens_details":{"cached_tokens":)" + std::to_string(sum.cached_tokens) +
-         "}}";
+         R"(,"prompt_tokens_details":{"cached_tokens":)" + std::to_string(sum.cached_tokens) + "}}";
 }
 
 Summary Answer::Summarize() const {

@@ -10,14 +10,16 @@
 
 #include "tools/serve/exchange.h"
 #include "tools/serve/generation_request.h"
+#include "tools/serve/logprobs.h"
 
 namespace tool::serve {
 
 // One of the n answers to a prompt.
 struct Choice {
-  explicit Choice(hob::Session made) : session(std::move(made)) {}
+  Choice(hob::Session made, bool chat) : session(std::move(made)), logprobs(chat) {}
   hob::Session session;
-  std::string text;  // so far; kept only where the answer is sent whole
+  Logprobs logprobs;  // not sent yet
+  std::string text;   // so far; kept only where the answer is sent whole
   hob_generate_result result = HOB_GENERATE_RESULT_INIT;
   bool over = false;
   // For the order of waiting: see AnswerPump.
@@ -39,17 +41,16 @@ class Answer {
 
   // Events of a stream.
   void AppendBegin(std::string& out) const;
-  void AppendPiece(std::string& out, size_t choice, std::string_view text) const;
+  void AppendPiece(std::string& out, size_t choice, std::string_view text);
   void AppendFinish(std::string& out, size_t choice) const;
   void AppendEnd(std::string& out) const;  // usage, if asked for, and [DONE]
   static void AppendError(std::string& out, const ApiError& error);
-  // The body of an answer that is sent whole.
-  std::string Body() const;
+  // The body of an answer that is sent whole; once.
+  std::string Body();
 
   Summary Summarize() const;
 
   Clock::time_point received = Clock::now(), begun = {}, first_token = {};
-  int64_t tokens = 0;      // of all choices so far
   bool cancelled = false;  // every session has been told to stop
   std::unique_ptr<ApiError> failure;
 

@@ -14,8 +14,11 @@ constexpr size_t kMostUnsent = size_t{256} << 10;
 
 }  // namespace
 
-AnswerPump::AnswerPump(Deliver deliver, std::function<void(size_t)> ended)
-    : deliver_(std::move(deliver)), ended_(std::move(ended)), thread_([this] { Run(); }) {}
+AnswerPump::AnswerPump(const hob::Model& model, Deliver deliver, std::function<void(size_t)> ended)
+    : model_(model),
+      deliver_(std::move(deliver)),
+      ended_(std::move(ended)),
+      thread_([this] { Run(); }) {}
 
 AnswerPump::~AnswerPump() {
   {
@@ -75,8 +78,7 @@ void AnswerPump::TakeArrivals() {
     std::string begin;
     answer.AppendBegin(begin);
     if (!begin.empty()) {
-      deliveries_.push_back(
-          {answer.exchange_pointer(), Delivery::Kind::kStream, std::move(begin)});
+      deliveries_.push_back({answer.exchange_pointer(), Delivery::Kind::kStream, std::move(begin)});
     }
   }
   Flush();
@@ -165,36 +167,41 @@ void AnswerPump::Drain(Answer& answer) {
 
 bool AnswerPump::Poll(Answer& answer, size_t index, int32_t timeout_ms) {
   Choice& choice = answer.choices()[index];
-  const auto polled = choice.session.Poll(timeout_ms);
-  if (!polled.ok()) {
+  hob_poll kind = HOB_POLL_NOTHING;
+  hob_token token = HOB_TOKEN_INIT;
+  hob_error* error = nullptr;
+  const hob_status status =
+      hob_session_poll(&kind, &token, choice.session.get(), timeout_ms, &error);
+  if (status != HOB_OK) {
+    const hob::Error owned(status, error);
     choice.over = true;
-    if (answer.failure == nullptr) {
-      answer.failure = std::make_unique<ApiError>(FromHob(polled.error()));
-    }
+    if (answer.failure == nullptr) answer.failure = std::make_unique<ApiError>(FromHob(owned));
     for (Choice& other : answer.choices()) other.session.Cancel();
     return true;
   }
-  if (polled->kind == HOB_POLL_NOTHING) return false;
-  if (polled->kind == HOB_POLL_END) {
+  if (kind == HOB_POLL_NOTHING) return false;
+  const bool stream = answer.request().stream;
+  if (kind == HOB_POLL_END) {
     choice.over = true;
     if (auto result = choice.session.LastResult(); result.ok()) choice.result = *result;
-    if (answer.request().stream && !answer.cancelled && answer.failure == nullptr) {
+    if (stream && !answer.cancelled && answer.failure == nullptr) {
       answer.AppendFinish(events_, index);
     }
     return true;
   }
   choice.started = choice.fresh = true;
-  if (polled->token != HOB_NO_TOKEN) {
-    ++answer.tokens;
+  if (answer.cancelled) return true;
+  if (token.id != HOB_NO_TOKEN) {
     if (answer.first_token == Answer::Clock::time_point()) {
       answer.first_token = Answer::Clock::now();
     }
+    if (answer.request().logprobs) choice.logprobs.Add(model_, token);
   }
-  if (polled->text.empty() || answer.cancelled) return true;
-  if (answer.request().stream) {
-    answer.AppendPiece(events_, index, polled->text);
-  } else {
-    choice.text += polled->text;
+  const std::string_view text(token.text, token.text_size);
+  if (!stream) {
+    choice.text += text;
+  } else if (!text.empty() || !choice.logprobs.empty()) {
+    answer.AppendPiece(events_, index, text);
   }
   return true;
 }
@@ -209,8 +216,7 @@ void AnswerPump::Finish(Answer& answer) {
     } else {
       answer.AppendEnd(last);
     }
-    deliveries_.push_back(
-        {answer.exchange_pointer(), Delivery::Kind::kStream, std::move(last)});
+    deliveries_.push_back({answer.exchange_pointer(), Delivery::Kind::kStream, std::move(last)});
     delivery.kind = Delivery::Kind::kEnd;
   } else if (answer.failure != nullptr) {
     delivery.kind = Delivery::Kind::kFail;

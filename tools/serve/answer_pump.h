@@ -25,7 +25,7 @@ class AnswerPump {
   using Deliver = std::function<void(std::vector<Delivery>)>;
   // `deliver` is called on the pump's thread; `ended`, too, with the number of choices that an
   // answer had, when it is over.
-  AnswerPump(Deliver deliver, std::function<void(size_t)> ended);
+  AnswerPump(const hob::Model& model, Deliver deliver, std::function<void(size_t)> ended);
   // Answers are cut short.
   ~AnswerPump();
 
@@ -48,6 +48,7 @@ class AnswerPump {
   void Flush();
   bool Paused(const Answer& answer) const;
 
+  const hob::Model& model_;
   const Deliver deliver_;
   const std::function<void(size_t)> ended_;
   std::mutex mutex_;

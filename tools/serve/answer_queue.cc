@@ -33,12 +33,15 @@ AnswerQueue::AnswerQueue(const hob::Model& model, std::string model_id,
       defaults_(defaults),
       limits_(limits),
       deliver_(std::move(deliver)),
-      pump_(deliver_,
+      grammars_(model),
+      pump_(model_, deliver_,
             [this](size_t choices) {
               running_.fetch_sub(choices, std::memory_order_relaxed);
               active_.fetch_sub(1, std::memory_order_release);
               // The lock, so that the wake-up does not come between the look and the wait.
-              { const std::lock_guard lock(mutex_); }
+              {
+                const std::lock_guard lock(mutex_);
+              }
               changed_.notify_one();
             }),
       thread_([this] { Run(); }) {}
@@ -87,13 +90,12 @@ void AnswerQueue::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
     const auto fits = [&] {
-      return !waiting_.empty() && running_.load(std::memory_order_relaxed) +
-                                          waiting_.front()->request().choices() <=
-                                      limits_.parallel;
+      return !waiting_.empty() &&
+             running_.load(std::memory_order_relaxed) + waiting_.front()->request().choices() <=
+                 limits_.parallel;
     };
-    changed_.wait(lock, [&] {
-      return ending_ || cancel_ != nullptr || fits() || !arrivals_.empty();
-    });
+    changed_.wait(lock,
+                  [&] { return ending_ || cancel_ != nullptr || fits() || !arrivals_.empty(); });
     if (ending_) return;
     if (cancel_ != nullptr) {
       const auto error = std::move(cancel_);
@@ -127,10 +129,10 @@ std::unique_ptr<Answer> AnswerQueue::Read(Arrival& arrival) {
     GenerationRequest request = arrival.chat ? ParseChatRequest(arrival.body, defaults_)
                                              : ParseCompletionRequest(arrival.body, defaults_);
     if (request.model != model_id_) {
-      throw ApiError(404, "model_not_found",
-                     "this server has no model " + request.model.substr(0, 128) + ", but " +
-                         model_id_,
-                     "model");
+      throw ApiError(
+          404, "model_not_found",
+          "this server has no model " + request.model.substr(0, 128) + ", but " + model_id_,
+          "model");
     }
     if (request.choices() > limits_.parallel) {
       throw ApiError(400, "invalid_value",
@@ -182,10 +184,7 @@ void AnswerQueue::Start(std::unique_ptr<Answer> answer) {
     return;
   }
   try {
-    if (request.format.kind != ResponseFormat::Kind::kText) {
-      throw ApiError(400, "unsupported", "response_format is not supported yet",
-                     "response_format");
-    }
+    const std::shared_ptr<hob::Grammar> grammar = grammars_.Get(request.format);
     std::vector<hob_string> stops;
     for (const std::string& stop : request.stops) stops.push_back({stop.data(), stop.size()});
     hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
@@ -193,10 +192,13 @@ void AnswerQueue::Start(std::unique_ptr<Answer> answer) {
     options.stops = stops.data();
     options.stop_count = stops.size();
     options.ignore_eos = request.ignore_eos ? 1 : 0;
+    options.logprobs = request.logprobs ? 1 : 0;
+    options.top_logprobs = request.top_logprobs;
+    options.grammar = grammar == nullptr ? nullptr : grammar->get();
     options.max_time_ms = limits_.answer_seconds * 1000;
     answer->begun = Answer::Clock::now();
     for (size_t i = 0; i < count; ++i) {
-      answer->choices().emplace_back(MakeSession(request, i));
+      answer->choices().emplace_back(MakeSession(request, i), request.chat);
       Must(answer->choices().back().session.Start(options));
     }
   } catch (const ApiError& error) {

@@ -13,6 +13,7 @@
 #include "tools/common.h"
 #include "tools/serve/answer_pump.h"
 #include "tools/serve/generation_request.h"
+#include "tools/serve/grammars.h"
 
 namespace tool::serve {
 
@@ -60,6 +61,7 @@ class AnswerQueue {
   const RequestDefaults defaults_;
   const AnswerLimits limits_;
   const AnswerPump::Deliver deliver_;
+  Grammars grammars_;               // of the thread
   std::atomic<size_t> active_{0};   // requests
   std::atomic<size_t> running_{0};  // choices
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/serve/api.h"
 
-#include <array>
+#include <sys/resource.h>
+
 #include <utility>
 
 #include "tools/serve/json.h"
@@ -16,13 +17,24 @@ constexpr std::string_view kModels = "/v1/models";
 constexpr std::string_view kModel = "/v1/models/";
 constexpr std::string_view kHealth = "/healthz";
 constexpr std::string_view kReady = "/readyz";
+constexpr std::string_view kMetrics = "/metrics";
 
 bool IsPost(std::string_view path) {
   return path == kChat || path == kCompletions || path == kEmbeddings;
 }
 
 bool IsGet(std::string_view path) {
-  return path == kHealth || path == kReady || path == kModels || path.starts_with(kModel);
+  return path == kHealth || path == kReady || path == kMetrics || path == kModels ||
+         path.starts_with(kModel);
+}
+
+// For counting: what clients make up is not kept.
+std::string_view KnownPath(std::string_view path) {
+  for (const std::string_view known :
+       {kChat, kCompletions, kEmbeddings, kModels, kHealth, kReady, kMetrics}) {
+    if (path == known) return known;
+  }
+  return path.starts_with(kModel) ? kModels : "other";
 }
 
 ApiError Draining() {
@@ -77,6 +89,9 @@ void Api::Handle(const RequestHead& head, std::string body, std::shared_ptr<Exch
   if (path == kHealth || path == kReady) {
     return exchange->Respond(200, R"({"status":"ok"})", {});
   }
+  if (path == kMetrics) {
+    return exchange->RespondText(Metrics(), "text/plain; version=0.0.4; charset=utf-8");
+  }
   if (path == kModels) {
     return exchange->Respond(200, R"({"object":"list","data":[)" + ModelObject() + "]}", {});
   }
@@ -95,8 +110,44 @@ void Api::Handle(const RequestHead& head, std::string body, std::shared_ptr<Exch
   }
 }
 
-void Api::Done(const RequestContext& context, int status, const Summary& summary,
-               double seconds) {
+std::string Api::Metrics() const {
+  MetricsText out;
+  out.Family("hob_build_info", "gauge", "Version of hob and the model that it serves.");
+  out.Value(1, {{"version", hob::ToView(hob_version())}, {"model", model_id_}});
+  out.Family("process_start_time_seconds", "gauge", "When the server began.");
+  out.Value(static_cast<double>(started_));
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  out.Family("process_cpu_seconds_total", "counter", "Processor time that was used.");
+  out.Value(seconds(usage.ru_utime) + seconds(usage.ru_stime));
+  out.Family("hob_http_connections", "gauge", "Connections that are open.");
+  out.Value(static_cast<double>(server_->connections()));
+  out.Family("hob_http_requests_in_progress", "gauge", "Requests that are not answered yet.");
+  out.Value(static_cast<double>(server_->busy()));
+  out.Family("hob_queue_requests", "gauge", "Requests for answers that run or wait.");
+  out.Value(static_cast<double>(queue_->active()));
+  out.Family("hob_draining", "gauge", "1 after SIGTERM.");
+  out.Value(draining_ ? 1 : 0);
+  out.Family("hob_http_requests_total", "counter", "Requests, by path and status (499: gone).");
+  for (const auto& [key, count] : metrics_.requests) {
+    out.Value(static_cast<double>(count),
+              {{"path", key.first}, {"code", std::to_string(key.second)}});
+  }
+  out.Family("hob_http_request_seconds_total", "counter", "Time that they took together, by path.");
+  for (const auto& [path, time] : metrics_.seconds) out.Value(time, {{"path", path}});
+  if (const auto metrics = hob::GetMetrics(runtime_); metrics.ok()) {
+    AppendRuntimeMetrics(out, *metrics);
+  }
+  return out.text();
+}
+
+void Api::Done(const RequestContext& context, int status, const Summary& summary, double seconds) {
+  const std::string_view path = KnownPath(context.path);
+  ++metrics_.requests[{path, status}];
+  metrics_.seconds[path] += seconds;
   const LogLevel level = status >= 500 ? LogLevel::kError : LogLevel::kInfo;
   if (summary.choices == 0) {
     log_.Write(level, "request",

@@ -7,6 +7,7 @@
 
 #include "tools/serve/answer_queue.h"
 #include "tools/serve/log.h"
+#include "tools/serve/metrics_text.h"
 #include "tools/serve/server.h"
 
 namespace tool::serve {
@@ -14,10 +15,14 @@ namespace tool::serve {
 // The paths that the server knows: docs/reference/http.md.
 class Api final : public Routes {
  public:
-  Api(std::string model_id, Log& log) : model_id_(std::move(model_id)), log_(log) {}
+  Api(std::string model_id, const hob::Runtime& runtime, Log& log)
+      : model_id_(std::move(model_id)), runtime_(runtime), log_(log) {}
 
-  // Before the first request.
-  void SetQueue(AnswerQueue* queue) { queue_ = queue; }
+  // Before the first request; both outlive the last one.
+  void Connect(AnswerQueue* queue, const Server* server) {
+    queue_ = queue;
+    server_ = server;
+  }
   // New requests are refused from now on; on the server's thread.
   void Drain() { draining_ = true; }
 
@@ -30,10 +35,14 @@ class Api final : public Routes {
 
  private:
   std::string ModelObject() const;
+  std::string Metrics() const;
 
   const std::string model_id_;
+  const hob::Runtime& runtime_;
   Log& log_;
   AnswerQueue* queue_ = nullptr;
+  const Server* server_ = nullptr;
+  HttpMetrics metrics_;
   const std::time_t started_ = std::time(nullptr);
   bool draining_ = false;
 };

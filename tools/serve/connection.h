@@ -38,6 +38,7 @@ class Connection final : public Exchange, public std::enable_shared_from_this<Co
   void Start();
 
   void Respond(int status, std::string body, const Summary& summary) override;
+  void RespondText(std::string body, std::string_view content_type) override;
   void Fail(const ApiError& error, const Summary& summary) override;
   void BeginStream() override;
   void Stream(std::string events) override;

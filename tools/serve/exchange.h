@@ -28,6 +28,7 @@ class Exchange {
   virtual ~Exchange() = default;
   // A whole answer, JSON.
   virtual void Respond(int status, std::string body, const Summary& summary) = 0;
+  virtual void RespondText(std::string body, std::string_view content_type) = 0;
   virtual void Fail(const ApiError& error, const Summary& summary) = 0;
   // An event stream: once Begin, then pieces, then End.
   virtual void BeginStream() = 0;

@@ -37,6 +37,8 @@ struct GenerationRequest {
   int32_t n = 1;  // answers to each prompt
   bool stream = false, include_usage = false;
   bool ignore_eos = false;
+  bool logprobs = false;
+  int32_t top_logprobs = 0;
   ResponseFormat format;
 
   size_t choices() const { return static_cast<size_t>(n) * (chat ? 1 : prompts.size()); }
@@ -45,9 +47,9 @@ struct GenerationRequest {
 // What holds where the client says nothing, and what it may not pass.
 struct RequestDefaults {
   hob_sampler_options sampler = HOB_SAMPLER_OPTIONS_INIT;
-  int32_t max_tokens = 1024;   // of a chat's answer
-  int32_t most_tokens = 0;     // that a client may ask for; 0: any
-  int32_t most_choices = 8;    // n times prompts
+  int32_t max_tokens = 1024;  // of a chat's answer
+  int32_t most_tokens = 0;    // that a client may ask for; 0: any
+  int32_t most_choices = 8;   // n times prompts
   size_t most_messages = 4096;
 };
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/serve/json.h"
 
+#include <algorithm>
+#include <array>
+
 #include "tools/serve/api_error.h"
 
 namespace tool::serve {
@@ -36,8 +39,22 @@ Json ParseObject(std::string_view text) {
     throw ApiError(400, "invalid_json",
                    "the body nests more than " + std::to_string(kMaxJsonDepth) + " levels");
   }
+  std::array<size_t, kMaxJsonDepth + 2> names{};  // of the object at each depth
+  const auto count = [&](int depth, Json::parse_event_t event, Json&) {
+    size_t& here = names[std::min(static_cast<size_t>(depth), names.size() - 1)];
+    if (event == Json::parse_event_t::key && ++here > kMaxJsonNames) {
+      throw ApiError(
+          400, "invalid_json",
+          "the body has an object of more than " + std::to_string(kMaxJsonNames) + " names");
+    }
+    // An object's names are one level below it.
+    if (event == Json::parse_event_t::object_start) {
+      names[std::min(static_cast<size_t>(depth) + 1, names.size() - 1)] = 0;
+    }
+    return true;
+  };
   try {
-    Json value = Json::parse(text);
+    Json value = Json::parse(text, count);
     if (!value.is_object()) throw ApiError(400, "invalid_json", "the body is not a JSON object");
     return value;
   } catch (const Json::parse_error& error) {
