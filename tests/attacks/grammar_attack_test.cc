@@ -171,8 +171,7 @@ TEST_CASE("class: repetitions by the thousand million") {
     CheckRegex("a{1,4000000000}", HOB_INVALID_ARGUMENT, {"65536 repetitions"});
     CheckRegex("((a{1000}){1000}){1000}", HOB_INVALID_ARGUMENT, {"too large"});
     CheckSchema(R"({"type": "array", "minItems": 4000000000})", HOB_UNIMPLEMENTED, {"minItems"});
-    CheckSchema(R"({"items": {"items": {"minLength": 4000}, "minItems": 4000}, "minItems": 4000})",
-                HOB_INVALID_ARGUMENT, {"too large"});
+    CheckSchema(R"x({"pattern": "^(.{4000}){4000}$"})x", HOB_INVALID_ARGUMENT, {"too large"});
   });
   CHECK(peak < 700);
 }

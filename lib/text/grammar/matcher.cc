@@ -146,10 +146,10 @@ StatusOr<bool> Matcher::Take(int32_t token) {
   std::string_view bytes = piece;
   if (bytes.empty() || tokenizer.Type(token) == TokenType::kUnknown) return false;
   if (first && tokenizer.strips_leading_space() && bytes[0] == ' ') bytes.remove_prefix(1);
-  const bool deep = walker_.too_deep();
+  walker_.ForgetDepth();
   const bool fits = Advance(bytes);
   HOB_RETURN_IF_ERROR(Check());
-  if (fits || deep || !walker_.too_deep()) return fits;
+  if (fits || !walker_.too_deep()) return fits;
   return Error(StatusCode::kResourceExhausted,
                Concat("the text is nested more than ", PathStacks::kMostDepth, " deep"));
 }

@@ -84,6 +84,7 @@ class PathWalker {
   bool overflowed() const { return overflowed_; }
   // A path was left out for its depth.
   bool too_deep() const { return too_deep_; }
+  void ForgetDepth() { too_deep_ = false; }
 
  private:
   void Add(std::vector<Path>& paths, size_t from, Path path);
