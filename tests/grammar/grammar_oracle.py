@@ -19,20 +19,39 @@ class GrammarOracle:
     def __init__(self):
         path = os.environ.get("HOB_GRAMMAR_ORACLE")
         if not path:
-            pytest.skip("HOB_GRAMMAR_ORACLE does not name the executable hob_grammar_oracle")
-        self.process = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            pytest.skip(
+                "HOB_GRAMMAR_ORACLE does not name the executable hob_grammar_oracle"
+            )
+        self.process = subprocess.Popen(
+            [path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
 
     def sample(self, kind, source, count, seed):
         """`count` texts of a grammar, as bytes. `kind`: schema, regex or gbnf."""
+        assert count > 0
+        out = self.process.stdout
+        return [
+            out.read(int(out.readline()))
+            for _ in range(self._ask(kind, source, count, seed, b""))
+        ]
+
+    def has(self, kind, source, text):
+        """Whether a grammar has a text."""
+        data = text.encode()
+        return self._ask(kind, source, 0, len(data), data) == 1
+
+    def _ask(self, kind, source, count, number, more):
         data = source.encode()
-        self.process.stdin.write(b"%s %d %d %d\n" % (kind.encode(), len(data), count, seed) + data)
+        self.process.stdin.write(
+            b"%s %d %d %d\n" % (kind.encode(), len(data), count, number) + data + more
+        )
         self.process.stdin.flush()
         out = self.process.stdout
         head = out.readline().split()
         assert head, f"hob_grammar_oracle ended with {self.process.wait()}"
         if head[0] == b"error":
             raise GrammarError(out.read(int(head[1])).decode(), int(head[2]))
-        return [out.read(int(out.readline())) for _ in range(int(head[1]))]
+        return int(head[1])
 
     def close(self):
         self.process.stdin.close()

@@ -153,6 +153,7 @@ TEST_CASE("texts nested too deeply are refused") {
   for (; depth < 2000 && status.ok(); ++depth) status = matcher.Accept({&open, 1}).status();
   CHECK(status.code() == StatusCode::kResourceExhausted);
   CHECK(depth > 200);
+  CHECK(matcher.Accept({&open, 1}).status().code() == StatusCode::kResourceExhausted);
   // It is as before: a value, and its end.
   const std::vector<int32_t> rest = {'a', 'b', ')'};
   CHECK(*matcher.Accept(rest) == 3);

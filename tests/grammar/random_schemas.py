@@ -3,8 +3,31 @@
 
 import random
 
-NAMES = ["a", "b", "ab", "abc", "name", "größe", "", "x-1", 'q"uote', "back\\slash", "日本", "id"]
-STRINGS = ["", "a", "hello world", "größer", "tab\t", 'say "hi"', "back\\slash", "😀", "line\nend"]
+NAMES = [
+    "a",
+    "b",
+    "ab",
+    "abc",
+    "name",
+    "größe",
+    "",
+    "x-1",
+    'q"uote',
+    "back\\slash",
+    "日本",
+    "id",
+]
+STRINGS = [
+    "",
+    "a",
+    "hello world",
+    "größer",
+    "tab\t",
+    'say "hi"',
+    "back\\slash",
+    "😀",
+    "line\nend",
+]
 PATTERNS = [
     "^[a-z]{2,5}$",
     "b+",
@@ -61,10 +84,22 @@ class RandomSchema:
     def schema(self):
         count = self.random.randrange(4)
         # Definitions refer to those behind them, and by way of objects and lists to all.
-        self.definitions = [self.pick(["node", "T", "a/b", "c~d", "per%cent"]) + str(i) for i in range(count)]
+        self.definitions = [
+            self.pick(["node", "T", "a/b", "c~d", "per%cent"]) + str(i)
+            for i in range(count)
+        ]
         defs = {}
         for name in self.definitions:
-            defs[name] = self.pick([self.object, self.array, self.leaf, self.any_of, self.one_of, self.all_of])()
+            defs[name] = self.pick(
+                [
+                    self.object,
+                    self.array,
+                    self.leaf,
+                    self.any_of,
+                    self.one_of,
+                    self.all_of,
+                ]
+            )()
             if self.maybe(0.2) and isinstance(defs[name], dict):
                 defs[name]["$anchor"] = "anchor" + str(len(defs))
         root = self.value()
@@ -97,7 +132,14 @@ class RandomSchema:
             schema = self.leaf()
         else:
             kinds = [self.leaf] * 5 + [self.object] * 4 + [self.array] * 3
-            kinds += [self.any_of, self.one_of, self.all_of, self.types, self.reference, self.untyped]
+            kinds += [
+                self.any_of,
+                self.one_of,
+                self.all_of,
+                self.types,
+                self.reference,
+                self.untyped,
+            ]
             schema = self.pick(kinds)()
         self.depth -= 1
         if isinstance(schema, dict) and self.maybe(0.2):
@@ -107,7 +149,13 @@ class RandomSchema:
 
     def leaf(self):
         kinds = [self.string, self.string, self.integer, self.number, self.values]
-        return self.pick([*kinds, lambda: {"type": self.pick(["null", "boolean"])}, lambda: self.pick([True, {}])])()
+        return self.pick(
+            [
+                *kinds,
+                lambda: {"type": self.pick(["null", "boolean"])},
+                lambda: self.pick([True, {}]),
+            ]
+        )()
 
     def string(self):
         schema = {"type": "string"}
@@ -120,7 +168,9 @@ class RandomSchema:
             if self.maybe():
                 schema["minLength"] = self.random.randrange(6)
             if self.maybe():
-                schema["maxLength"] = schema.get("minLength", 0) + self.random.randrange(20)
+                schema["maxLength"] = schema.get(
+                    "minLength", 0
+                ) + self.random.randrange(20)
         return schema
 
     def bound(self):
@@ -142,10 +192,14 @@ class RandomSchema:
         if self.maybe(0.7):
             # Bounds that exclude decimals are those that doubles tell apart from their neighbours.
             exact = abs(low) < 10**9
-            schema[self.pick(["minimum", "exclusiveMinimum"]) if exact else "minimum"] = low
+            schema[
+                self.pick(["minimum", "exclusiveMinimum"]) if exact else "minimum"
+            ] = low
         if self.maybe(0.7) and high - low >= 4:
             exact = abs(high) < 10**9
-            schema[self.pick(["maximum", "exclusiveMaximum"]) if exact else "maximum"] = high
+            schema[
+                self.pick(["maximum", "exclusiveMaximum"]) if exact else "maximum"
+            ] = high
         if self.maybe(0.1):
             schema["multipleOf"] = 1
         return schema
@@ -161,10 +215,15 @@ class RandomSchema:
         if kind == 6:
             return [self.constant(depth + 1) for _ in range(self.random.randrange(4))]
         if kind == 7:
-            return {self.pick(NAMES): self.constant(depth + 1) for _ in range(self.random.randrange(4))}
+            return {
+                self.pick(NAMES): self.constant(depth + 1)
+                for _ in range(self.random.randrange(4))
+            }
         if kind == 3:
             return self.bound()
-        return self.pick([None, True, False, self.pick(STRINGS), 0, -1.5, self.pick(STRINGS)])
+        return self.pick(
+            [None, True, False, self.pick(STRINGS), 0, -1.5, self.pick(STRINGS)]
+        )
 
     def values(self):
         if self.maybe():
@@ -178,7 +237,11 @@ class RandomSchema:
         return schema
 
     def types(self):
-        return {"type": self.random.sample(["null", "boolean", "integer", "number", "string", "array", "object"], 2)}
+        return {
+            "type": self.random.sample(
+                ["null", "boolean", "integer", "number", "string", "array", "object"], 2
+            )
+        }
 
     def untyped(self):
         """Keywords alone, of one type or of several."""
@@ -196,10 +259,17 @@ class RandomSchema:
         if kind == 0:
             schema["patternProperties"] = {self.pick(PATTERNS): self.value()}
             if self.maybe():
-                schema["additionalProperties"] = self.pick([False, True, {"type": "string"}])
+                schema["additionalProperties"] = self.pick(
+                    [False, True, {"type": "string"}]
+                )
         elif kind == 1:
             schema["propertyNames"] = self.pick(
-                [{"pattern": "^[a-z]+$"}, {"enum": ["a", "b", 3]}, {"maxLength": 3}, {"format": "uuid"}]
+                [
+                    {"pattern": "^[a-z]+$"},
+                    {"enum": ["a", "b", 3]},
+                    {"maxLength": 3},
+                    {"format": "uuid"},
+                ]
             )
             schema["additionalProperties"] = self.value()
         elif kind == 2:
@@ -230,7 +300,9 @@ class RandomSchema:
         self.depth += 1
         schema = {"type": "array"}
         if self.maybe(0.3):
-            schema["prefixItems"] = [self.value() for _ in range(1 + self.random.randrange(3))]
+            schema["prefixItems"] = [
+                self.value() for _ in range(1 + self.random.randrange(3))
+            ]
         if self.maybe(0.8):
             schema["items"] = self.value() if self.maybe(0.9) else False
         if self.maybe(0.4) and schema.get("items") is not False:
@@ -248,13 +320,23 @@ class RandomSchema:
     def one_of(self):
         kind = self.random.randrange(3)
         if kind == 0:
-            types = self.random.sample([self.string, self.integer, self.object, self.array], 3)
+            types = self.random.sample(
+                [self.string, self.integer, self.object, self.array], 3
+            )
             return {"oneOf": [make() for make in types]}
         if kind == 1:
-            return {"oneOf": [{"const": value, "title": str(value)} for value in self.random.sample(STRINGS, 3)]}
+            return {
+                "oneOf": [
+                    {"const": value, "title": str(value)}
+                    for value in self.random.sample(STRINGS, 3)
+                ]
+            }
         branches = []
         for tag in ("circle", "square", 3):
-            branch = {"type": "object", "properties": {"kind": {"const": tag}, "size": self.value()}}
+            branch = {
+                "type": "object",
+                "properties": {"kind": {"const": tag}, "size": self.value()},
+            }
             branch["required"] = ["kind"]
             if self.maybe():
                 branch["additionalProperties"] = self.maybe()
@@ -266,11 +348,16 @@ class RandomSchema:
 
     def all_of(self):
         if self.maybe(0.3):
-            return {"type": "integer", "allOf": [{"minimum": self.random.randrange(5)}, {"maximum": 99}]}
+            return {
+                "type": "integer",
+                "allOf": [{"minimum": self.random.randrange(5)}, {"maximum": 99}],
+            }
         first = {"type": "object", "properties": {"a": self.value()}, "required": ["a"]}
         second = {"properties": {"b": self.value()}}
         if self.maybe():
-            second["additionalProperties"] = self.pick([True, {"type": ["string", "integer", "object"]}])
+            second["additionalProperties"] = self.pick(
+                [True, {"type": ["string", "integer", "object"]}]
+            )
         schema = {"allOf": [first, second]}
         if self.maybe():
             schema["anyOf"] = [{"required": ["b"]}, {"properties": {"c": self.leaf()}}]

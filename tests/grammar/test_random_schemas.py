@@ -12,7 +12,9 @@ import pytest
 from grammar_oracle import GrammarError, oracle  # noqa: F401
 from random_schemas import FORMATS, RandomSchema
 
-jsonschema = pytest.importorskip("jsonschema", reason="PyPI's jsonschema is not installed")
+jsonschema = pytest.importorskip(
+    "jsonschema", reason="PyPI's jsonschema is not installed"
+)
 Validator = jsonschema.Draft202012Validator
 
 SCHEMAS, TEXTS = 700, 4
@@ -27,7 +29,9 @@ def check(schema, texts):
     validator = Validator(schema, format_checker=Validator.FORMAT_CHECKER)
     documents = []
     for text in texts:
-        document = json.loads(text.decode("utf-8", "strict"), parse_constant=refuse_constant)
+        document = json.loads(
+            text.decode("utf-8", "strict"), parse_constant=refuse_constant
+        )
         json.dumps(document, ensure_ascii=False).encode()  # no half of a surrogate pair
         errors = [error.message for error in validator.iter_errors(document)]
         assert not errors, f"{errors}\nschema: {json.dumps(schema)}\ntext: {text!r}"
@@ -58,17 +62,31 @@ def test_random_schemas(oracle):  # noqa: F811
             message = str(error)
             # Random parts may exclude each other, be choices of themselves, or be what hob lacks.
             known = ("no document", "no text", "begins with itself", "part of itself")
-            assert error.code == 12 or any(part in message for part in known), (message, schema)
+            assert error.code == 12 or any(part in message for part in known), (
+                message,
+                schema,
+            )
             refused[re.sub(r'".*"', "…", message.split(": ")[-1])] += 1
             continue
         documents = check(schema, texts)
         accepted += 1
-        kinds += len({type(document) for document in documents}) > 1 or len(set(texts)) > 1
+        kinds += (
+            len({type(document) for document in documents}) > 1 or len(set(texts)) > 1
+        )
         count(schema)
     print(f"{accepted} schemas, {accepted * TEXTS} documents; refused: {refused}")
     assert accepted >= 500, refused
     assert kinds > accepted / 2  # the texts are not all the same
-    for keyword in ("pattern", "format", "oneOf", "allOf", "anyOf", "$ref", "patternProperties", "prefixItems"):
+    for keyword in (
+        "pattern",
+        "format",
+        "oneOf",
+        "allOf",
+        "anyOf",
+        "$ref",
+        "patternProperties",
+        "prefixItems",
+    ):
         assert keywords[keyword] >= 20, keyword
 
 
@@ -79,7 +97,10 @@ def test_formats_are_checked(oracle, name):  # noqa: F811
     validator = Validator(schema, format_checker=Validator.FORMAT_CHECKER)
     if not list(validator.iter_errors("\\ no such thing %")):
         pytest.skip(f"jsonschema does not check {name} here")
-    assert len(set(check(schema, oracle.sample("schema", json.dumps(schema), 300, 1)))) > 100
+    assert (
+        len(set(check(schema, oracle.sample("schema", json.dumps(schema), 300, 1))))
+        > 100
+    )
 
 
 def test_bounds(oracle):  # noqa: F811
@@ -91,9 +112,19 @@ def test_bounds(oracle):  # noqa: F811
             try:
                 check(schema, oracle.sample("schema", json.dumps(schema), 25, seed))
             except GrammarError as error:
-                assert "no document" in str(error) or error.code == 12, (str(error), schema)
+                assert "no document" in str(error) or error.code == 12, (
+                    str(error),
+                    schema,
+                )
     for low in range(-12, 13):
         for high in range(low, 13):
             schema = {"type": "integer", "minimum": low, "maximum": high}
-            seen = set(check(schema, oracle.sample("schema", json.dumps(schema), 40 * (high - low + 1), 7)))
+            seen = set(
+                check(
+                    schema,
+                    oracle.sample(
+                        "schema", json.dumps(schema), 40 * (high - low + 1), 7
+                    ),
+                )
+            )
             assert seen == set(range(low, high + 1))

@@ -2,7 +2,8 @@
 // Texts of grammars, for the tests that have others judge them. Reads records from stdin: a line
 // "KIND BYTES COUNT SEED" (KIND: schema, regex or gbnf), then the source. Answers with a line
 // "ok COUNT" and as many texts, each a line with its length and then its bytes; or with
-// "error LENGTH CODE" and the message.
+// "error LENGTH CODE" and the message. With COUNT 0, SEED is the length of a text that follows the
+// source, and the answer is "ok 1" if the grammar has it, else "ok 0".
 //
 // A text is a random walk through the grammar, which goes the shortest way to an end once it is
 // long.
@@ -105,22 +106,46 @@ hob::StatusOr<Automaton> Compile(const std::string& kind, const std::string& sou
   return Automaton::Compile(*grammar);
 }
 
+bool Has(const Automaton& automaton, const std::string& text) {
+  hob::text::PathWalker walker(automaton);
+  std::vector<Path> paths = {{automaton.start(), 0}};
+  bool ends = walker.Close(paths, 0);
+  for (const char byte : text) {
+    const size_t count = paths.size();
+    ends = walker.Step(paths, 0, count, static_cast<uint8_t>(byte));
+    paths.erase(paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  return ends;
+}
+
+bool Read(size_t size, std::string& out) {
+  out.resize(size);
+  return std::fread(out.data(), 1, size, stdin) == size;
+}
+
 }  // namespace
 
 int main() {
   char kind[16];
   size_t size = 0, count = 0;
   unsigned long long seed = 0;
+  // What was asked for last is likely to be asked for again.
+  std::string known_kind, known_source;
+  hob::StatusOr<Automaton> automaton = absl::UnknownError("nothing was read");
   while (std::scanf("%15s %zu %zu %llu", kind, &size, &count, &seed) == 4 &&
          std::getchar() == '\n') {
-    std::string source(size, '\0');
-    if (std::fread(source.data(), 1, size, stdin) != size) return 1;
-    const auto automaton = Compile(kind, source);
-    if (automaton.ok()) {
+    std::string source, text;
+    if (!Read(size, source) || (count == 0 && !Read(seed, text))) return 1;
+    if (source != known_source || kind != known_kind) automaton = Compile(kind, source);
+    known_source = source;
+    known_kind = kind;
+    if (automaton.ok() && count == 0) {
+      std::printf("ok %d\n", Has(*automaton, text) ? 1 : 0);
+    } else if (automaton.ok()) {
       std::printf("ok %zu\n", count);
       Walker walker(*automaton);
       std::mt19937_64 random(seed);
-      for (std::string text; count > 0; --count) {
+      for (; count > 0; --count) {
         if (!walker.Sample(random, text)) return 2;
         std::printf("%zu\n", text.size());
         std::fwrite(text.data(), 1, text.size(), stdout);
