@@ -173,6 +173,25 @@ TEST_CASE("JSON Schema: bounds") {
       CheckError(grammar, StatusCode::kInvalidArgument, "more than 10000 properties");
     }
   }
+  // Lists of many values, which hold together or are to exclude each other.
+  std::string left, right;
+  for (int i = 0; i < 60'000; ++i) {
+    left += (i == 0 ? "" : ",") + std::to_string(i);
+    right += (i == 0 ? "" : ",") + std::to_string(i + 59'999);
+  }
+  const auto both = [&](std::string_view keyword) {
+    return ReadJsonSchema("{\"" + std::string(keyword) + "\": [{\"enum\": [" + left +
+                          "]}, {\"enum\": [" + right + "]}]}");
+  };
+  CheckTexts(both("allOf"), {"59999"}, {"59998", "60000"});
+  CheckError(both("oneOf"), StatusCode::kUnimplemented, "are not known to exclude each other");
+  // Names as long as there is room for: of rules, and in messages.
+  CheckError(ReadJsonSchema("{\"properties\": {\"" + Times(900'000, "x") + "\": {\"not\": 1}}}"),
+             StatusCode::kUnimplemented, "xxx…/not: the keyword");
+  CheckError(ReadJsonSchema("{\"" + Times(900'000, "x") + "\": 1}"), StatusCode::kUnimplemented,
+             "xxx…\" is not known");
+  CheckError(ReadJsonSchema("{\"$ref\": \"#/" + Times(900'000, "x") + "\"}"),
+             StatusCode::kInvalidArgument, "there is nothing at");
   // Counts past all bounds.
   CheckTexts(ReadJsonSchema(R"({"type": "string", "maxLength": 4000000000000000000000})"),
              {"\"a\""}, {"1"});

@@ -74,7 +74,7 @@ class GbnfReader {
       const auto id = static_cast<Grammar::Rule>(rule);
       if (grammar_.defined(id)) continue;
       return cursor_.FailAt(seen_at_[rule], StatusCode::kInvalidArgument,
-                            Concat("there is no rule \"", grammar_.name(id), "\""));
+                            Concat("there is no rule \"", Shorten(grammar_.name(id)), "\""));
     }
     return absl::OkStatus();
   }
@@ -91,7 +91,7 @@ class GbnfReader {
     if (grammar_.too_large()) return grammar_.Check();
     if (grammar_.defined(rule)) {
       return cursor_.FailAt(begin, StatusCode::kInvalidArgument,
-                            Concat("there are two rules \"", name, "\""));
+                            Concat("there are two rules \"", Shorten(name), "\""));
     }
     SkipSpace(false);
     if (!cursor_.Skip("::=")) return cursor_.Fail("expected '::='");

@@ -130,7 +130,7 @@ StatusOr<Grammar::Expr> SchemaBuilder::Combine(const SchemaParts& parts) {
   }
   const std::vector<const Value*> schemas = flat.schemas();
   if (schemas.empty()) return json_.Any();
-  HOB_ASSIGN_OR_RETURN(SchemaShape shape, MergeSchemas(document_, schemas));
+  HOB_ASSIGN_OR_RETURN(SchemaShape shape, Merge(schemas));
   if (shape.never_at != nullptr) return Never(*shape.never_at, shape.never);
   if (shape.listed) {
     std::vector<Expr> values;
@@ -145,6 +145,14 @@ StatusOr<Grammar::Expr> SchemaBuilder::Combine(const SchemaParts& parts) {
   }
   if (shape.types == kJsonAll && about == 0) return json_.Any();
   return Values(schemas, shape);
+}
+
+StatusOr<SchemaShape> SchemaBuilder::Merge(const std::vector<const Value*>& schemas) {
+  for (const Value* schema : schemas) {
+    const Value* values = FindKeyword(*schema, "enum");
+    HOB_RETURN_IF_ERROR(Spend(values == nullptr ? 1 : values->items().size(), *schema));
+  }
+  return MergeSchemas(document_, schemas);
 }
 
 StatusOr<Grammar::Expr> SchemaBuilder::Branches(const SchemaParts& parts, size_t which,

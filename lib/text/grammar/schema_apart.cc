@@ -56,22 +56,14 @@ bool AreApart(const NumberBounds& a, const NumberBounds& b) {
   return below(a, b) || below(b, a);
 }
 
-// Whether the listed values of `a`, if there are some, are none of `b`.
-bool ListsAreApart(const SchemaShape& a, const SchemaShape& b) {
-  return a.listed && std::ranges::none_of(a.values, [&](const Value* value) {
-           if (!b.listed) return (TypeOfValue(*value) & b.types) != 0;
-           return std::ranges::any_of(
-               b.values, [&](const Value* other) { return JsonEqual(*value, *other); });
-         });
-}
-
 }  // namespace
 
 StatusOr<SchemaBuilder::Branch> SchemaBuilder::ReadBranch(const SchemaParts& parts) {
   HOB_ASSIGN_OR_RETURN(const Flat flat, Flatten(parts));
   Branch out;
   out.schemas = flat.schemas();
-  HOB_ASSIGN_OR_RETURN(out.shape, MergeSchemas(document_, out.schemas));
+  HOB_ASSIGN_OR_RETURN(out.shape, Merge(out.schemas));
+  for (const Value* value : out.shape.values) out.keys.insert(JsonKey(*value));
   out.never = flat.never != nullptr || out.shape.types == 0 ||
               (out.shape.listed && out.shape.values.empty());
   return out;
@@ -101,10 +93,28 @@ Status SchemaBuilder::CheckApart(const Value& list, const std::vector<SchemaPart
   return absl::OkStatus();
 }
 
+// Whether values are listed, and none of them may be valid under both.
+StatusOr<bool> SchemaBuilder::ListsAreApart(const Branch& a, const Branch& b) {
+  if (a.shape.listed && b.shape.listed) {
+    const bool less = a.keys.size() < b.keys.size();
+    const auto& few = less ? a.keys : b.keys;
+    const auto& many = less ? b.keys : a.keys;
+    HOB_RETURN_IF_ERROR(Spend(few.size(), document_.root()));
+    return std::ranges::none_of(few, [&](const std::string& key) { return many.contains(key); });
+  }
+  if (!a.shape.listed && !b.shape.listed) return false;
+  const SchemaShape& listed = a.shape.listed ? a.shape : b.shape;
+  const uint8_t types = a.shape.listed ? b.shape.types : a.shape.types;
+  HOB_RETURN_IF_ERROR(Spend(listed.values.size(), document_.root()));
+  return std::ranges::none_of(
+      listed.values, [&](const Value* value) { return (TypeOfValue(*value) & types) != 0; });
+}
+
 StatusOr<bool> SchemaBuilder::AreApart(const Branch& a, const Branch& b, int depth) {
   HOB_RETURN_IF_ERROR(Spend(1, document_.root()));
   if (a.never || b.never) return true;
-  if (ListsAreApart(a.shape, b.shape) || ListsAreApart(b.shape, a.shape)) return true;
+  HOB_ASSIGN_OR_RETURN(const bool lists, ListsAreApart(a, b));
+  if (lists) return true;
   const uint8_t common = a.shape.types & b.shape.types;
   if ((common & (kJsonNull | kJsonBoolean)) != 0) return false;
   if ((common & kJsonNumber) != 0 && !text::AreApart(a.shape.numbers, b.shape.numbers)) {

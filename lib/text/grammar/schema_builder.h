@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,10 +65,12 @@ class SchemaBuilder {
   struct Branch {
     std::vector<const Value*> schemas;
     SchemaShape shape;
+    std::set<std::string> keys;  // of the listed values
     bool never = false;
   };
   Status CheckApart(const Value& list, const std::vector<SchemaParts>& branches);
   StatusOr<Branch> ReadBranch(const SchemaParts& parts);
+  StatusOr<bool> ListsAreApart(const Branch& a, const Branch& b);
   StatusOr<bool> AreApart(const Branch& a, const Branch& b, int depth);
   StatusOr<bool> ObjectsAreApart(const Branch& a, const Branch& b, int depth);
   // Values of the types of `shape`.
@@ -75,6 +78,8 @@ class SchemaBuilder {
   StatusOr<Expr> Number(const SchemaShape& shape, bool fractions, const Value& at);
   Expr Never(const Value& at, std::string_view why);
   Status Spend(size_t work, const Value& at);
+  // What holds of all of them.
+  StatusOr<SchemaShape> Merge(const std::vector<const Value*>& schemas);
 
   // schema_string.cc
   StatusOr<Expr> String(const SchemaShape& shape, const Value& schema);

@@ -134,37 +134,39 @@ JsonType TypeOfValue(const Value& value) {
   }
 }
 
-bool JsonEqual(const Value& a, const Value& b) {
-  const JsonType type = TypeOfValue(a);
-  if (type != TypeOfValue(b)) return false;
-  switch (type) {
+std::string JsonKey(const Value& value) {
+  switch (TypeOfValue(value)) {
     case kJsonBoolean:
-      return a.as_bool() == b.as_bool();
+      return value.as_bool() ? "true" : "false";
     case kJsonString:
-      return a.str() == b.str();
+      return Concat("s", value.str().size(), ":", value.str());
     case kJsonArray: {
-      if (a.items().size() != b.items().size()) return false;
-      for (size_t i = 0; i < a.items().size(); ++i) {
-        if (!JsonEqual(a.items()[i], b.items()[i])) return false;
-      }
-      return true;
+      std::string out = "[";
+      for (const Value& item : value.items()) out += JsonKey(item);
+      return out + "]";
     }
     case kJsonObject: {
-      if (a.dict().entries.size() != b.dict().entries.size()) return false;
-      for (const auto& [key, item] : a.dict().entries) {
-        const Value* other = b.dict().Find(key.str());
-        if (other == nullptr || !JsonEqual(item, *other)) return false;
+      std::map<std::string_view, const Value*> sorted;
+      for (const auto& [key, item] : value.dict().entries) sorted.emplace(key.str(), &item);
+      std::string out = "{";
+      for (const auto& [key, item] : sorted) {
+        out += Concat(key.size(), ":", key);
+        out += JsonKey(*item);
       }
-      return true;
+      return out + "}";
     }
     case kJsonInteger:
     case kJsonFraction: {
-      if (a.is(Type::kFloat) && b.is(Type::kFloat)) return a.as_float() == b.as_float();
-      const auto x = ToDecimal(a), y = ToDecimal(b);
-      return x.has_value() && y.has_value() && Compare(*x, *y) == 0;
+      std::string out;
+      if (const auto number = ToDecimal(value); number.has_value()) {
+        return Concat(number->negative ? "-" : "+", number->whole, ".", number->fraction, ";");
+      }
+      if (value.is(Type::kBigInt)) return Concat("+", value.str(), ";");
+      jinja::AppendFloat(value.as_float(), &out);
+      return Concat("e", out, ";");
     }
     default:
-      return true;
+      return "null";
   }
 }
 
@@ -224,7 +226,7 @@ Status SchemaDocument::Visit() {
                        "Refer to parts of the schema by JSON pointers, \"#/$defs/…\".");
         }
         if (key.str() == "$anchor" && !anchors_.try_emplace(child.str(), value).second) {
-          return Fail(child, Concat("the anchor \"", child.str(), "\" is there twice"));
+          return Fail(child, Concat("the anchor \"", Shorten(child.str()), "\" is there twice"));
         }
       }
     }
@@ -241,7 +243,7 @@ std::string SchemaDocument::Pointer(const Value& value) const {
     at = found->second.parent;
   }
   std::string out = "#";
-  for (size_t i = tokens.size(); i-- > 0;) out.append("/").append(Escaped(*tokens[i]));
+  for (size_t i = tokens.size(); i-- > 0;) out.append("/").append(Escaped(Shorten(*tokens[i])));
   return out;
 }
 
@@ -273,7 +275,7 @@ Status SchemaDocument::CheckSchema(const Value& value) {
 Status SchemaDocument::CheckKeyword(std::string_view name, const Value& value) const {
   const SchemaKeyword* keyword = FindSchemaKeyword(name);
   if (keyword == nullptr) {
-    return Lacks(value, Concat("the keyword \"", name, "\" is not known"),
+    return Lacks(value, Concat("the keyword \"", Shorten(name), "\" is not known"),
                  "docs/reference/grammars.md lists the keywords.");
   }
   if (keyword->use == KeywordUse::kUnsupported) {
@@ -332,10 +334,12 @@ StatusOr<const Value*> SchemaDocument::Resolve(const Value& schema) const {
   const Value& at = *schema.dict().Find("$ref");
   const std::string_view ref = at.str();
   if (!ref.starts_with('#')) {
-    return Lacks(at, Concat("the reference \"", ref, "\" leads out of the schema"),
+    return Lacks(at, Concat("the reference \"", Shorten(ref), "\" leads out of the schema"),
                  "Put what it refers to into \"$defs\", and refer to \"#/$defs/…\".");
   }
-  const auto nothing = [&] { return Fail(at, Concat("there is nothing at \"", ref, "\"")); };
+  const auto nothing = [&] {
+    return Fail(at, Concat("there is nothing at \"", Shorten(ref), "\""));
+  };
   const std::optional<std::string> fragment = FromPercent(ref.substr(1));
   if (!fragment.has_value()) return nothing();
   std::string_view rest = *fragment;
@@ -364,7 +368,7 @@ StatusOr<const Value*> SchemaDocument::Resolve(const Value& schema) const {
     if (to == nullptr) return nothing();
   }
   if (!to->is(Type::kDict) && !to->is(Type::kBool)) {
-    return Fail(at, Concat("\"", ref, "\" is no schema"));
+    return Fail(at, Concat("\"", Shorten(ref), "\" is no schema"));
   }
   return to;
 }

@@ -33,8 +33,9 @@ uint8_t TypesOfKeyword(std::string_view name);
 // The type that a schema names, or 0.
 uint8_t TypeOfName(std::string_view name);
 JsonType TypeOfValue(const jinja::Value& value);
-// As JSON Schema compares: 1 is 1.0, true is not 1. Recurses as deep as values are read.
-bool JsonEqual(const jinja::Value& a, const jinja::Value& b);
+// The same for values that are equal as JSON Schema compares: 1 is 1.0, true is not 1. Recurses as
+// deep as values are read.
+std::string JsonKey(const jinja::Value& value);
 
 class SchemaDocument {
  public:

@@ -147,7 +147,7 @@ StatusOr<Grammar::Expr> SchemaBuilder::OtherKey(const std::vector<const Value*>&
 // The names as a trie of characters: another name leaves it somewhere, or ends within.
 Grammar::Expr SchemaBuilder::OtherName(const std::vector<std::string_view>& names) {
   struct Node {
-    std::vector<std::pair<char32_t, size_t>> next;
+    std::map<char32_t, size_t> next;
     bool name = false;
   };
   std::vector<Node> trie(1);
@@ -156,16 +156,9 @@ Grammar::Expr SchemaBuilder::OtherName(const std::vector<std::string_view>& name
     for (size_t i = 0; i < name.size();) {
       const Utf8Step step = StepUtf8(name, i);
       i += step.length;
-      size_t to = 0;
-      for (const auto& [value, child] : trie[at].next) {
-        if (value == step.value) to = child;
-      }
-      if (to == 0) {
-        to = trie.size();
-        trie[at].next.emplace_back(step.value, to);
-        trie.emplace_back();
-      }
-      at = to;
+      const auto [found, added] = trie[at].next.try_emplace(step.value, trie.size());
+      at = found->second;
+      if (added) trie.emplace_back();
     }
     trie[at].name = true;
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "lib/text/grammar/schema_keywords.h"
@@ -17,7 +18,9 @@ using jinja::Value;
 uint64_t CountOf(const Value& value) {
   const auto number = ToDecimal(value);
   if (!number.has_value() || number->whole.size() > 9) return 1'000'000'000;
-  return number->whole.empty() ? 0 : std::stoull(number->whole);
+  uint64_t count = 0;
+  for (const char digit : number->whole) count = count * 10 + static_cast<uint64_t>(digit - '0');
+  return count;
 }
 
 // Recurses as deep as values are read.
@@ -132,10 +135,10 @@ class Merger {
       for (const Value& item : value.items()) values.push_back(&item);
     }
     if (shape_.listed) {
-      std::erase_if(shape_.values, [&](const Value* known) {
-        return std::ranges::none_of(values,
-                                    [&](const Value* other) { return JsonEqual(*known, *other); });
-      });
+      std::set<std::string> keys;
+      for (const Value* other : values) keys.insert(JsonKey(*other));
+      std::erase_if(shape_.values,
+                    [&](const Value* known) { return !keys.contains(JsonKey(*known)); });
     } else {
       shape_.values = std::move(values);
     }

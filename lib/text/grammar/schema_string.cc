@@ -3,6 +3,7 @@
 
 #include "lib/text/grammar/regex_parser.h"
 #include "lib/text/grammar/schema_builder.h"
+#include "lib/text/grammar/source_cursor.h"
 
 namespace hob::text {
 namespace {
@@ -87,7 +88,8 @@ StatusOr<Grammar::Expr> SchemaBuilder::String(const SchemaShape& shape, const Va
     if (shape.format != nullptr) {
       source = FormatPattern(at.str());
       if (source.empty()) {
-        return document_.Lacks(at, Concat("the format \"", at.str(), "\" is not supported"),
+        return document_.Lacks(at,
+                               Concat("the format \"", Shorten(at.str()), "\" is not supported"),
                                "Use \"pattern\", or leave it to the description.");
       }
     }

@@ -100,6 +100,15 @@ class SourceCursor {
   size_t at_ = 0;
 };
 
+// A name from a source as messages have it: whole, if it is not long.
+inline std::string Shorten(std::string_view text) {
+  constexpr size_t kMost = 100;
+  if (text.size() <= kMost) return std::string(text);
+  size_t end = kMost;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "…";
+}
+
 inline bool IsSurrogate(char32_t value) { return value >= 0xD800 && value < 0xE000; }
 
 }  // namespace hob::text
