@@ -62,6 +62,7 @@ TEST_CASE("JSON Schema: listed values") {
   Check(R"({"enum": ["a\n\"é\"", 1, 1.50, null, [1, {"k": []}], {}]})",
         {R"("a\n\"é\"")", "1", "1.5", "null", R"([1, {"k":[]}])", "[1,{\"k\": []}]", "{}"},
         {"1.50", "\"a\"", "[1]", "true"});
+  Check(R"({"const":"\n"})", {R"("\n")"}, {"1"});  // an escape at the very end
   Check(R"({"const": 12345678901234567890})", {"12345678901234567890"}, {"12345678901234567891"});
   Check(R"({"enum": ["a", 1, "abc", null], "type": "string", "maxLength": 2})", {"\"a\""},
         {"1", "\"abc\"", "null"});

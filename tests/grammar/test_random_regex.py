@@ -55,11 +55,11 @@ class RandomRegex:
     def sequence(self, depth):
         return "".join(
             self.atom(depth) + self.random.choice(QUANTIFIERS)
-            for _ in range(self.random.randrange(4))
+            for _ in range(self.random.randrange(1, 3))
         )
 
     def atom(self, depth):
-        if depth < 3 and self.random.random() < 0.3:
+        if depth < 2 and self.random.random() < 0.25:
             return self.random.choice(["(", "(?:"]) + self.choice(depth + 1) + ")"
         return self.random.choice(ATOMS)
 

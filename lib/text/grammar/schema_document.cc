@@ -30,7 +30,7 @@ Status CheckEscapes(std::string_view text) {
     if (text[at] != '\\') continue;
     const auto unit = [&](size_t begin) -> uint32_t {
       uint32_t value = 0;
-      if (text.substr(begin, 2) != "\\u" || begin + 6 > text.size()) return 0;
+      if (begin + 6 > text.size() || text.substr(begin, 2) != "\\u") return 0;
       std::from_chars(text.data() + begin + 2, text.data() + begin + 6, value, 16);
       return value;
     };
