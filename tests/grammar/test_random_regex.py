@@ -6,7 +6,7 @@ import json
 import random
 import re
 
-from grammar_oracle import oracle  # noqa: F401
+from grammar_oracle import GrammarError, oracle  # noqa: F401
 
 ALPHABET = 'ab"\\'
 ATOMS = [
@@ -71,11 +71,23 @@ TEXTS = [
 ]
 
 
+def is_small(oracle, kind, source):  # noqa: F811
+    """Whether the automaton is: some expressions have one that is larger than hob makes."""
+    try:
+        oracle.has(kind, source, "")
+    except GrammarError as error:
+        assert "too large" in str(error), source
+        return False
+    return True
+
+
 def test_whole_texts(oracle):  # noqa: F811
     matched = 0
     for seed in range(60):
         pattern = RandomRegex(seed).choice()
         expression = re.compile(pattern, re.ASCII)
+        if not is_small(oracle, "regex", pattern):
+            continue
         for text in TEXTS[seed % 3 :: 3]:
             expected = expression.fullmatch(text) is not None
             assert oracle.has("regex", pattern, text) == expected, (pattern, text)
@@ -101,6 +113,8 @@ def test_patterns_of_schemas(oracle):  # noqa: F811
         pattern = "|".join(parts)
         expression = re.compile(pattern, re.ASCII)
         schema = json.dumps({"type": "string", "pattern": pattern})
+        if not is_small(oracle, "schema", schema):
+            continue
         for text in TEXTS[seed % 3 :: 3]:
             expected = expression.search(text) is not None
             assert oracle.has("schema", schema, json.dumps(text)) == expected, (
@@ -115,5 +129,7 @@ def test_random_texts(oracle):  # noqa: F811
     """Longer ones, which hob chose."""
     for seed in range(200):
         pattern = RandomRegex(seed).choice()
+        if not is_small(oracle, "regex", pattern):
+            continue
         for text in oracle.sample("regex", pattern, 5, seed):
             assert re.fullmatch(pattern, text.decode(), re.ASCII), (pattern, text)
