@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lib/base/metrics.h"
+
 #include <hob/metrics.h>
 
 #include <algorithm>
 #include <array>
 
 #include "abi/handles.h"
-#include "lib/base/metrics.h"
 
 namespace hob::abi {
 namespace {
@@ -39,7 +40,8 @@ extern "C" hob_status hob_runtime_get_metrics(hob_runtime_metrics* out, const ho
     const hob::Metrics& from = runtime->object->scheduler().metrics();
     hob_runtime_metrics to = HOB_RUNTIME_METRICS_INIT;
     // Ends before starts: never more ends than starts.
-    const uint64_t over = Write(to.answers_ended, from.ended) + Write(to.answers_failed, from.failed);
+    const uint64_t over =
+        Write(to.answers_ended, from.ended) + Write(to.answers_failed, from.failed);
     to.answers_started = Read(from.started);
     to.answers_running = to.answers_started - std::min(over, to.answers_started);
     to.answers_waiting = Read(from.waiting);

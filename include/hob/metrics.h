@@ -42,10 +42,10 @@ typedef struct hob_runtime_metrics {
   uint64_t kv_pages;       /* now: of all caches, and those kept for sessions that begin alike */
   uint64_t bytes_in_use;   /* now, as hob_runtime_info has it */
   uint64_t peak_bytes;
-  uint64_t memory_limit;               /* of hob_runtime_options; 0: none */
-  hob_histogram time_to_first_token;   /* seconds from the start of an answer */
-  hob_histogram time_between_tokens;   /* seconds, of one answer */
-  hob_histogram answers_in_step;       /* answers and prompts that shared a pass */
+  uint64_t memory_limit;             /* of hob_runtime_options; 0: none */
+  hob_histogram time_to_first_token; /* seconds from the start of an answer */
+  hob_histogram time_between_tokens; /* seconds, of one answer */
+  hob_histogram answers_in_step;     /* answers and prompts that shared a pass */
 } hob_runtime_metrics;
 
 #define HOB_HISTOGRAM_INIT {0.0, 0.0, {0}}

@@ -39,7 +39,7 @@ class Histogram {
 // some nanoseconds.
 struct Metrics {
   using Count = std::atomic<uint64_t>;
-  static constexpr size_t kReasons = 8;   // by FinishReason
+  static constexpr size_t kReasons = 8;    // by FinishReason
   static constexpr size_t kStatuses = 24;  // by StatusCode
 
   Count started{0};
@@ -51,7 +51,7 @@ struct Metrics {
   Count steps{0}, step_rows{0}, step_ns{0};
   Count kv_pages{0};  // gauge: of all caches, and kept for those to come
 
-  Histogram first_token{1'000'000};    // ns from the start of an answer
+  Histogram first_token{1'000'000};   // ns from the start of an answer
   Histogram between_tokens{250'000};  // ns
   Histogram batch{1};                 // answers and prompts that share a step
 

@@ -84,8 +84,8 @@ Status Session::Start(const GenerateOptions& options) {
   if (options.grammar != nullptr) {
     HOB_ASSIGN_OR_RETURN(matcher, text::Matcher::Create(options.grammar));
   }
-  auto generation = std::make_shared<Generation>(*this, options, std::move(matcher),
-                                                 std::move(prompt), dropped);
+  auto generation =
+      std::make_shared<Generation>(*this, options, std::move(matcher), std::move(prompt), dropped);
   Metrics& metrics = model_->runtime().scheduler().metrics();
   // Before the scheduler knows of it: it may be over at once.
   Metrics::Add(metrics.started);

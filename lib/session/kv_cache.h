@@ -51,7 +51,9 @@ class KvCache {
   KvCache Fork() const { return *this; }
   // Another cache of no tokens, and maybe of another type, whose pages come from where this one's
   // do.
-  KvCache Empty(DType type) const { return KvCache(allocator_, layout_.As(type), spare_, metrics_); }
+  KvCache Empty(DType type) const {
+    return KvCache(allocator_, layout_.As(type), spare_, metrics_);
+  }
   // Goes on with `pages`, of the same type, where the full pages of this end; what comes after
   // those is dropped.
   void Adopt(std::span<const KvPage> pages);

@@ -31,6 +31,9 @@ def test_probes_and_unknown_paths(server):
     assert ask(server, "GET", "/healthz").status == 200
     assert ask(server, "GET", "/readyz").status == 200
     assert ask(server, "GET", "/").status == 404
+    odd = b"GET /\xff\xc3" + b"\xc3\xa9" * 300 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    reply = raw(server, odd)
+    assert reply.status in (400, 404) and reply.json
     reply = ask(server, "GET", "/v1/nothing?x=1")
     assert (reply.status, reply.code) == (404, "unknown_url")
     assert ask(server, "GET", "/v1/chat/completions").status == 405

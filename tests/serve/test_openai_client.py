@@ -8,7 +8,6 @@ import pathlib
 import signal
 import socket
 import subprocess
-import threading
 import time
 
 import pytest
@@ -308,12 +307,10 @@ def test_keys_that_are_not_kept(tmp_path):
     for text, mode, why in (("a" * 40, 0o644, "everybody"), ("short", 0o600, "bytes"), ("# none", 0o600, "no key")):
         keys.write_text(text)
         keys.chmod(mode)
-        with pytest.raises(AssertionError, match=why):
-            with serving("--api-keys", keys):
-                pass
-    with pytest.raises(AssertionError, match="no keys"):
-        with serving("--host", "0.0.0.0"):
+        with pytest.raises(AssertionError, match=why), serving("--api-keys", keys):
             pass
+    with pytest.raises(AssertionError, match="no keys"), serving("--host", "0.0.0.0"):
+        pass
 
 
 def test_too_many_requests(long_model):

@@ -104,8 +104,7 @@ std::string Answer::Usage() const {
   return R"({"prompt_tokens":)" + std::to_string(sum.prompt_tokens) + R"(,"completion_tokens":)" +
          std::to_string(sum.completion_tokens) + R"(,"total_tokens":)" +
          std::to_string(sum.prompt_tokens + sum.completion_tokens) +
-         R"(,"prompt_tokens_details":{"cached_tokens":)" + std::to_string(sum.cached_tokens) +
-         "}}";
+         R"(,"prompt_tokens_details":{"cached_tokens":)" + std::to_string(sum.cached_tokens) + "}}";
 }
 
 Summary Answer::Summarize() const {

@@ -19,7 +19,7 @@ struct Choice {
   Choice(hob::Session made, bool chat) : session(std::move(made)), logprobs(chat) {}
   hob::Session session;
   Logprobs logprobs;  // not sent yet
-  std::string text;  // so far; kept only where the answer is sent whole
+  std::string text;   // so far; kept only where the answer is sent whole
   hob_generate_result result = HOB_GENERATE_RESULT_INIT;
   bool over = false;
   // For the order of waiting: see AnswerPump.

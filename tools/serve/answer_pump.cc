@@ -78,8 +78,7 @@ void AnswerPump::TakeArrivals() {
     std::string begin;
     answer.AppendBegin(begin);
     if (!begin.empty()) {
-      deliveries_.push_back(
-          {answer.exchange_pointer(), Delivery::Kind::kStream, std::move(begin)});
+      deliveries_.push_back({answer.exchange_pointer(), Delivery::Kind::kStream, std::move(begin)});
     }
   }
   Flush();
@@ -217,8 +216,7 @@ void AnswerPump::Finish(Answer& answer) {
     } else {
       answer.AppendEnd(last);
     }
-    deliveries_.push_back(
-        {answer.exchange_pointer(), Delivery::Kind::kStream, std::move(last)});
+    deliveries_.push_back({answer.exchange_pointer(), Delivery::Kind::kStream, std::move(last)});
     delivery.kind = Delivery::Kind::kEnd;
   } else if (answer.failure != nullptr) {
     delivery.kind = Delivery::Kind::kFail;

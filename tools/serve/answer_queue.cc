@@ -39,7 +39,9 @@ AnswerQueue::AnswerQueue(const hob::Model& model, std::string model_id,
               running_.fetch_sub(choices, std::memory_order_relaxed);
               active_.fetch_sub(1, std::memory_order_release);
               // The lock, so that the wake-up does not come between the look and the wait.
-              { const std::lock_guard lock(mutex_); }
+              {
+                const std::lock_guard lock(mutex_);
+              }
               changed_.notify_one();
             }),
       thread_([this] { Run(); }) {}
@@ -88,13 +90,12 @@ void AnswerQueue::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
     const auto fits = [&] {
-      return !waiting_.empty() && running_.load(std::memory_order_relaxed) +
-                                          waiting_.front()->request().choices() <=
-                                      limits_.parallel;
+      return !waiting_.empty() &&
+             running_.load(std::memory_order_relaxed) + waiting_.front()->request().choices() <=
+                 limits_.parallel;
     };
-    changed_.wait(lock, [&] {
-      return ending_ || cancel_ != nullptr || fits() || !arrivals_.empty();
-    });
+    changed_.wait(lock,
+                  [&] { return ending_ || cancel_ != nullptr || fits() || !arrivals_.empty(); });
     if (ending_) return;
     if (cancel_ != nullptr) {
       const auto error = std::move(cancel_);
@@ -128,10 +129,10 @@ std::unique_ptr<Answer> AnswerQueue::Read(Arrival& arrival) {
     GenerationRequest request = arrival.chat ? ParseChatRequest(arrival.body, defaults_)
                                              : ParseCompletionRequest(arrival.body, defaults_);
     if (request.model != model_id_) {
-      throw ApiError(404, "model_not_found",
-                     "this server has no model " + request.model.substr(0, 128) + ", but " +
-                         model_id_,
-                     "model");
+      throw ApiError(
+          404, "model_not_found",
+          "this server has no model " + request.model.substr(0, 128) + ", but " + model_id_,
+          "model");
     }
     if (request.choices() > limits_.parallel) {
       throw ApiError(400, "invalid_value",

@@ -24,7 +24,8 @@ bool IsPost(std::string_view path) {
 }
 
 bool IsGet(std::string_view path) {
-  return path == kHealth || path == kReady || path == kMetrics || path == kModels || path.starts_with(kModel);
+  return path == kHealth || path == kReady || path == kMetrics || path == kModels ||
+         path.starts_with(kModel);
 }
 
 // For counting: what clients make up is not kept.
@@ -143,8 +144,7 @@ std::string Api::Metrics() const {
   return out.text();
 }
 
-void Api::Done(const RequestContext& context, int status, const Summary& summary,
-               double seconds) {
+void Api::Done(const RequestContext& context, int status, const Summary& summary, double seconds) {
   const std::string_view path = KnownPath(context.path);
   ++metrics_.requests[{path, status}];
   metrics_.seconds[path] += seconds;

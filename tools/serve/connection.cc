@@ -114,14 +114,14 @@ void Connection::HeadIsRead(ErrorCode error) {
   }
   if (error == http::error::end_of_stream || (error && !begun)) return Close();
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
-    return RefuseForm(431, "header_too_large",
-                      "the header has more than " + std::to_string(shared_.limits.header_bytes) +
-                          " bytes");
+    return RefuseForm(
+        431, "header_too_large",
+        "the header has more than " + std::to_string(shared_.limits.header_bytes) + " bytes");
   }
   if (error == http::error::body_limit) {
-    return RefuseForm(413, "body_too_large",
-                      "the body has more than " + std::to_string(shared_.limits.body_bytes) +
-                          " bytes");
+    return RefuseForm(
+        413, "body_too_large",
+        "the body has more than " + std::to_string(shared_.limits.body_bytes) + " bytes");
   }
   if (error == http::error::partial_message || error == asio::error::connection_reset) {
     return Close();
@@ -190,9 +190,9 @@ void Connection::ReadBody() {
 void Connection::BodyIsRead(ErrorCode error) {
   if (late_) return RefuseForm(408, "timeout", "the body did not come in time");
   if (error == http::error::body_limit) {
-    return RefuseForm(413, "body_too_large",
-                      "the body has more than " + std::to_string(shared_.limits.body_bytes) +
-                          " bytes");
+    return RefuseForm(
+        413, "body_too_large",
+        "the body has more than " + std::to_string(shared_.limits.body_bytes) + " bytes");
   }
   if (error == http::error::partial_message || error == http::error::end_of_stream ||
       error == asio::error::connection_reset) {
@@ -213,21 +213,20 @@ void Connection::Watch() {
   // A client that sends a lot ahead is answered first, and its end is seen when that is written.
   if (watching_ || buffer_.size() >= kMostAhead) return;
   watching_ = true;
-  socket_.async_read_some(
-      buffer_.prepare(kMostAhead - buffer_.size()),
-      [self = shared_from_this()](ErrorCode error, size_t bytes) {
-        self->watching_ = false;
-        if (self->closed_) return;
-        self->buffer_.commit(bytes);
-        if (error == asio::error::operation_aborted) {
-          // By AllSent: the answer is sent, the next request may come.
-          if (!self->answering_) self->WaitForRequest();
-          return;
-        }
-        if (error) return self->Close();
-        if (self->answering_ || self->writing_) return self->Watch();
-        self->WaitForRequest();
-      });
+  socket_.async_read_some(buffer_.prepare(kMostAhead - buffer_.size()),
+                          [self = shared_from_this()](ErrorCode error, size_t bytes) {
+                            self->watching_ = false;
+                            if (self->closed_) return;
+                            self->buffer_.commit(bytes);
+                            if (error == asio::error::operation_aborted) {
+                              // By AllSent: the answer is sent, the next request may come.
+                              if (!self->answering_) self->WaitForRequest();
+                              return;
+                            }
+                            if (error) return self->Close();
+                            if (self->answering_ || self->writing_) return self->Watch();
+                            self->WaitForRequest();
+                          });
 }
 
 std::string Connection::Head(int status, std::string_view content_type) const {

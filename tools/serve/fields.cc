@@ -40,8 +40,8 @@ std::optional<int64_t> Fields::Integer(std::string_view name, int64_t low, int64
   if (value == nullptr) return std::nullopt;
   if (!value->is_number_integer()) Fail(name, "is not an integer", "invalid_type");
   // What does not fit an int64 is above all that is asked for.
-  const bool huge = value->is_number_unsigned() &&
-                    value->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
+  const bool huge =
+      value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX);
   const int64_t number = huge ? INT64_MAX : value->get<int64_t>();
   if (huge || number < low || number > high) {
     Fail(name, "is not between " + std::to_string(low) + " and " + std::to_string(high));

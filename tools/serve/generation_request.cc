@@ -25,8 +25,7 @@ void ReadStops(Fields& fields, GenerationRequest& request) {
     if (!text.is_string()) fields.Fail("stop", "is not a string or a list of them", "invalid_type");
     const auto& value = text.get_ref<const std::string&>();
     if (value.empty() || value.size() > kMostStopBytes) {
-      fields.Fail("stop",
-                  "has a text of no bytes, or more than " + std::to_string(kMostStopBytes));
+      fields.Fail("stop", "has a text of no bytes, or more than " + std::to_string(kMostStopBytes));
     }
     request.stops.push_back(value);
   }
@@ -99,8 +98,8 @@ void ReadCommon(Fields& fields, const RequestDefaults& defaults, int32_t usual_t
   fields.OnlyNeutral("logit_bias", {Json::object()});
   fields.OnlyNeutral("service_tier", {"auto", "default"});
   // For the operator's books; they change no answer.
-  for (const char* name : {"user", "metadata", "safety_identifier", "prompt_cache_key",
-                           "prompt_cache_retention"}) {
+  for (const char* name :
+       {"user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention"}) {
     fields.Accept(name);
   }
 }
@@ -208,8 +207,7 @@ void ReadPrompts(Fields& fields, GenerationRequest& request) {
     if (one.is_array() && !one.empty()) return ReadTokenIds(one, fields);
     fields.Fail("prompt", "is not a text, tokens, or a list of these", "invalid_type");
   };
-  const bool many =
-      prompt->is_array() && !prompt->empty() && !prompt->front().is_number();
+  const bool many = prompt->is_array() && !prompt->empty() && !prompt->front().is_number();
   if (!many) {
     request.prompts.push_back(read(*prompt));
     return;
@@ -246,8 +244,7 @@ GenerationRequest ParseChatRequest(std::string_view body, const RequestDefaults&
                 "has more than " + std::to_string(defaults.most_messages) + " messages");
   }
   for (size_t i = 0; i < messages->size(); ++i) {
-    request.messages.push_back(
-        ReadMessage((*messages)[i], "messages[" + std::to_string(i) + "]"));
+    request.messages.push_back(ReadMessage((*messages)[i], "messages[" + std::to_string(i) + "]"));
   }
   ReadFormat(fields, request);
   constexpr std::string_view kYet = "is not supported yet";
@@ -263,8 +260,8 @@ GenerationRequest ParseChatRequest(std::string_view body, const RequestDefaults&
   fields.OnlyNeutral("parallel_tool_calls", {true, false});
   fields.OnlyNeutral("modalities", {Json::array({"text"})});
   fields.OnlyNeutral("store", {false});
-  for (const char* name : {"audio", "prediction", "reasoning_effort", "verbosity",
-                           "web_search_options"}) {
+  for (const char* name :
+       {"audio", "prediction", "reasoning_effort", "verbosity", "web_search_options"}) {
     fields.OnlyNeutral(name, {});
   }
   fields.Finish();

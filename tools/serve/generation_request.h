@@ -47,9 +47,9 @@ struct GenerationRequest {
 // What holds where the client says nothing, and what it may not pass.
 struct RequestDefaults {
   hob_sampler_options sampler = HOB_SAMPLER_OPTIONS_INIT;
-  int32_t max_tokens = 1024;   // of a chat's answer
-  int32_t most_tokens = 0;     // that a client may ask for; 0: any
-  int32_t most_choices = 8;    // n times prompts
+  int32_t max_tokens = 1024;  // of a chat's answer
+  int32_t most_tokens = 0;    // that a client may ask for; 0: any
+  int32_t most_choices = 8;   // n times prompts
   size_t most_messages = 4096;
 };
 

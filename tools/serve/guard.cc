@@ -27,9 +27,7 @@ bool SameSite(std::string_view origin, std::string_view host) {
 
 // Two programs must not see two lengths (request smuggling: RFC 9112, 6.1).
 std::optional<ApiError> CheckFraming(const RequestHead& head) {
-  const auto bad = [](std::string text) {
-    return ApiError(400, "bad_request", std::move(text));
-  };
+  const auto bad = [](std::string text) { return ApiError(400, "bad_request", std::move(text)); };
   const size_t lengths = head.Count("Content-Length"), codings = head.Count("Transfer-Encoding");
   if (lengths + codings > 1) {
     return bad("a request has one Content-Length or one Transfer-Encoding, not both or several");
@@ -55,8 +53,9 @@ std::string_view RequestHead::Get(std::string_view name) const {
 }
 
 size_t RequestHead::Count(std::string_view name) const {
-  return static_cast<size_t>(std::count_if(
-      fields.begin(), fields.end(), [&](const auto& field) { return SameName(field.first, name); }));
+  return static_cast<size_t>(std::count_if(fields.begin(), fields.end(), [&](const auto& field) {
+    return SameName(field.first, name);
+  }));
 }
 
 std::string_view RequestHead::path() const {
@@ -82,13 +81,13 @@ std::optional<ApiError> CheckHead(const RequestHead& head, const GuardOptions& o
   if (auto error = CheckFraming(head)) return error;
   // Who names no host (HTTP/1.0) is no browser.
   const std::string_view host = head.Get("Host");
-  if (!options.hosts.empty() && head.Count("Host") > 0 && !Contains(options.hosts, HostName(host))) {
+  if (!options.hosts.empty() && head.Count("Host") > 0 &&
+      !Contains(options.hosts, HostName(host))) {
     return ApiError(403, "host_not_allowed",
                     "this server is not asked for by that name; --allowed-host adds one");
   }
   const std::string_view origin = head.Get("Origin");
-  if (!origin.empty() && !SameSite(origin, host) &&
-      AllowedOrigin(head, options).empty()) {
+  if (!origin.empty() && !SameSite(origin, host) && AllowedOrigin(head, options).empty()) {
     return ApiError(403, "origin_not_allowed",
                     "pages of that origin may not ask; --cors-origin allows one");
   }

@@ -43,8 +43,9 @@ Json ParseObject(std::string_view text) {
   const auto count = [&](int depth, Json::parse_event_t event, Json&) {
     size_t& here = names[std::min(static_cast<size_t>(depth), names.size() - 1)];
     if (event == Json::parse_event_t::key && ++here > kMaxJsonNames) {
-      throw ApiError(400, "invalid_json", "the body has an object of more than " +
-                                              std::to_string(kMaxJsonNames) + " names");
+      throw ApiError(
+          400, "invalid_json",
+          "the body has an object of more than " + std::to_string(kMaxJsonNames) + " names");
     }
     // An object's names are one level below it.
     if (event == Json::parse_event_t::object_start) {
@@ -63,6 +64,8 @@ Json ParseObject(std::string_view text) {
     throw ApiError(400, "invalid_json", "the body has a number that no double holds");
   }
 }
+
+std::string Quoted(std::string_view bytes) { return Dump(Json(std::string(bytes))); }
 
 void AppendJsonString(std::string& out, std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";

@@ -59,7 +59,7 @@ void Log::Write(LogLevel level, std::string_view event, std::initializer_list<Fi
     if (text == nullptr) {
       line += Number(value);
     } else if (json || text->find_first_of(" \"\\\n\r\t") != std::string_view::npos) {
-      AppendJsonString(line, text->substr(0, 512));
+      line += Quoted(text->substr(0, 512));
     } else {
       line += text->substr(0, 512);
     }
@@ -76,8 +76,8 @@ void Log::Write(LogLevel level, std::string_view event, std::initializer_list<Fi
   line += json ? "}\n" : "\n";
 
   pollfd ready{STDERR_FILENO, POLLOUT, 0};
-  const bool writable = line.size() <= kMostBytes && poll(&ready, 1, 0) == 1 &&
-                        (ready.revents & POLLOUT) != 0;
+  const bool writable =
+      line.size() <= kMostBytes && poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0;
   if (!writable || write(STDERR_FILENO, line.data(), line.size()) < 0) {
     dropped_.fetch_add(dropped + 1, std::memory_order_relaxed);
   }

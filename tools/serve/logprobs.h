@@ -20,9 +20,9 @@ class Logprobs {
 
  private:
   bool chat_;
-  std::string tokens_;                 // of a chat: whole entries
+  std::string tokens_;                   // of a chat: whole entries
   std::string values_, tops_, offsets_;  // of completions
-  size_t offset_ = 0;                  // in characters
+  size_t offset_ = 0;                    // in characters
 };
 
 }  // namespace tool::serve

@@ -70,7 +70,8 @@ void AppendRuntimeMetrics(MetricsText& out, const hob_runtime_metrics& m) {
   for (size_t i = 1; i < std::size(kReasons); ++i) {
     out.Value(static_cast<double>(m.answers_ended[i]), {{"reason", kReasons[i]}});
   }
-  out.Family("hob_answers_failed_total", "counter", "Answers that failed, by the library's status.");
+  out.Family("hob_answers_failed_total", "counter",
+             "Answers that failed, by the library's status.");
   for (size_t i = 1; i <= HOB_UNAUTHENTICATED; ++i) {
     const hob_string name = hob_status_name(static_cast<hob_status>(i));
     out.Value(static_cast<double>(m.answers_failed[i]), {{"status", hob::ToView(name)}});

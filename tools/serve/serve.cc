@@ -129,8 +129,8 @@ void Run(Options& options) {
              {"model", options.name},
              {"load_ms", loaded.load_ms}});
   // For whoever started it with port 0, and waits for it to be ready.
-  Print("http://" + (options.host.find(':') == std::string::npos ? options.host
-                                                                  : "[" + options.host + "]") +
+  Print("http://" +
+        (options.host.find(':') == std::string::npos ? options.host : "[" + options.host + "]") +
         ":" + std::to_string(server.port()) + "\n");
   server.Run();
   log.Write(serve::LogLevel::kInfo, "stopped");
@@ -155,8 +155,7 @@ void AddLimits(CLI::App& command, Options& options) {
       ->check(CLI::Range(0, 86400));
   add("--max-body", options.http.body_bytes, "bytes of a request's body")
       ->check(CLI::Range(1024, 1 << 28));
-  add("--header-seconds", options.header_seconds, "for a request's header to come")
-      ->check(seconds);
+  add("--header-seconds", options.header_seconds, "for a request's header to come")->check(seconds);
   add("--body-seconds", options.body_seconds, "for its body")->check(seconds);
   add("--idle-seconds", options.idle_seconds, "between two requests of a connection")
       ->check(seconds);
@@ -176,39 +175,45 @@ void AddServe(CLI::App& app) {
   command->add_option("--host", options->host, "address to listen on")->capture_default_str();
   command->add_option("--port", options->port, "port; 0: a free one")->capture_default_str();
   command->add_option("--name", options->name, "what clients call the model (default: its file)");
-  command->add_option("--api-keys", options->api_keys,
-                      "file with the keys that clients may have, one a line")
+  command
+      ->add_option("--api-keys", options->api_keys,
+                   "file with the keys that clients may have, one a line")
       ->type_name("FILE");
   command->add_flag("--no-keys", options->no_keys,
                     "let everybody ask, on other machines, too: see --host");
-  command->add_option("--allowed-host", options->allowed_hosts,
-                      "a name by which clients may call this server, besides --host")
-      ->type_name("NAME");
-  command->add_option("--cors-origin", options->cors_origins,
-                      "pages of this origin may ask (https://example.org, or *)")
-      ->type_name("ORIGIN");
   command
-      ->add_option("--log", options->log, "json, text or off; lines on standard error")
+      ->add_option("--allowed-host", options->allowed_hosts,
+                   "a name by which clients may call this server, besides --host")
+      ->type_name("NAME");
+  command
+      ->add_option("--cors-origin", options->cors_origins,
+                   "pages of this origin may ask (https://example.org, or *)")
+      ->type_name("ORIGIN");
+  command->add_option("--log", options->log, "json, text or off; lines on standard error")
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, LogFormat>{
               {"json", LogFormat::kJson}, {"text", LogFormat::kText}, {"off", LogFormat::kOff}},
           CLI::ignore_case))
       ->type_name("FORMAT");
   AddModelOptions(*command, options->model);
-  command->add_option("-c,--context", options->answers.context_tokens,
-                      "tokens of a conversation; 0: all the model can")
+  command
+      ->add_option("-c,--context", options->answers.context_tokens,
+                   "tokens of a conversation; 0: all the model can")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->add_option("--shared-cache", options->model.shared_cache_tokens,
-                      "tokens of cache that are kept for requests that begin alike; 0: 4096")
+  command
+      ->add_option("--shared-cache", options->model.shared_cache_tokens,
+                   "tokens of cache that are kept for requests that begin alike; 0: 4096")
       ->check(CLI::Range(-1, 1 << 24))
       ->capture_default_str();
-  command->add_option("--memory-limit", options->model.memory_limit,
-                      "bytes of weights, caches and scratch memory (8G, 512M); 0: any")
+  command
+      ->add_option("--memory-limit", options->model.memory_limit,
+                   "bytes of weights, caches and scratch memory (8G, 512M); 0: any")
       ->transform(CLI::AsSizeValue(false))
       ->capture_default_str();
-  command->add_option("-n,--max-tokens", options->requests.max_tokens,
-                      "of a chat's answer where the request does not say; 0: the context's end")
+  command
+      ->add_option("-n,--max-tokens", options->requests.max_tokens,
+                   "of a chat's answer where the request does not say; 0: the context's end")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   AddSamplingOptions(*command, options->sampling);

@@ -29,9 +29,8 @@ class Server::Impl {
         signals_(context_) {
     try {
       Tcp::resolver resolver(context_);
-      const auto found = resolver.resolve(
-          host, std::to_string(port),
-          Tcp::resolver::passive | Tcp::resolver::numeric_service);
+      const auto found = resolver.resolve(host, std::to_string(port),
+                                          Tcp::resolver::passive | Tcp::resolver::numeric_service);
       const Tcp::endpoint endpoint = found.begin()->endpoint();
       acceptor_.open(endpoint.protocol());
       acceptor_.set_option(Tcp::acceptor::reuse_address(true));
@@ -105,8 +104,8 @@ class Server::Impl {
   std::function<void()> on_terminate_;
 };
 
-Server::Server(const std::string& host, uint16_t port, const HttpLimits& limits,
-               GuardOptions guard, Log& log, Routes& routes)
+Server::Server(const std::string& host, uint16_t port, const HttpLimits& limits, GuardOptions guard,
+               Log& log, Routes& routes)
     : impl_(std::make_unique<Impl>(host, port, limits, std::move(guard), log, routes)) {}
 
 Server::~Server() = default;
