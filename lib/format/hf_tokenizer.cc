@@ -321,7 +321,9 @@ class Reader {
     bool capitals = false;
     for (size_t id = 0; id < v_.tokens.size(); ++id) {
       std::string& text = v_.tokens[id];
-      if (v_.types[id] != TokenType::kNormal || text.starts_with('[')) continue;
+      // "[unused7]" stays, "[" is a word like any other.
+      const bool bracketed = text.starts_with('[') && text.ends_with(']');
+      if (v_.types[id] != TokenType::kNormal || bracketed) continue;
       capitals = capitals || std::ranges::any_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
       text = text.starts_with("##") ? text.substr(2) : Concat(kMark, text);
     }

@@ -173,6 +173,19 @@ TEST_CASE("WordPiece") {
         std::vector<int32_t>{1, 3, 4, 5, 0, 2});
 }
 
+TEST_CASE("WordPiece: a bracket alone is a word") {
+  json words = Words();
+  for (const char* token : {"[", "]", "[unused1]"}) {
+    words["model"]["vocab"][token] = words["model"]["vocab"].size();
+  }
+  const auto vocabulary = Read(words, {{"cls_token", "[CLS]"}, {"sep_token", "[SEP]"}});
+  INFO(vocabulary.status());
+  REQUIRE(vocabulary.ok());
+  const auto tokenizer = text::Tokenizer::Create(*vocabulary);
+  REQUIRE(tokenizer.ok());
+  CHECK(*(*tokenizer)->Encode("[play] [unused1]", {}) == std::vector<int32_t>{6, 3, 7, 6, 0, 7});
+}
+
 TEST_CASE("end tokens come from the generation's configuration") {
   const auto add = [](const json& generation, const json& config, Vocabulary* vocabulary) {
     const auto g = Json::Parse(generation.dump()), c = Json::Parse(config.dump());

@@ -31,13 +31,12 @@ void CheckRefused(const Grammar& grammar, std::string_view part) {
 
 TEST_CASE("the parts of a range of code points are its UTF-8") {
   // Every code point of these ranges, and its neighbours, against the encoder.
-  const CodePoints table[] = {{0, 0x7F},         {0x61, 0x61},     {0x20, 0xFF},
-                              {0x7F, 0x80},      {0x7FF, 0x800},   {0x300, 0x1234},
-                              {0xE000, 0xFFFF},  {0xFFFF, 0x10000}, {0x1F600, 0x1F64F},
-                              {0xFF, 0x10FFFF}};
+  const CodePoints table[] = {
+      {0, 0x7F},       {0x61, 0x61},     {0x20, 0xFF},      {0x7F, 0x80},       {0x7FF, 0x800},
+      {0x300, 0x1234}, {0xE000, 0xFFFF}, {0xFFFF, 0x10000}, {0x1F600, 0x1F64F}, {0xFF, 0x10FFFF}};
   for (const CodePoints& range : table) {
-    const auto compiled = Compile(Root([&](Grammar& g) { return g.Class({range}); }),
-                                  ByteTokenizer());
+    const auto compiled =
+        Compile(Root([&](Grammar& g) { return g.Class({range}); }), ByteTokenizer());
     for (char32_t value = range.first < 2 ? 0 : range.first - 2;
          value <= range.last + 2 && value <= 0x10FFFF; ++value) {
       if (value == 0xD800) value = 0xE000;
@@ -66,15 +65,17 @@ TEST_CASE("expressions match what they say") {
   std::vector<Row> rows;
   rows.push_back({Root([](Grammar& g) { return g.Text("ab"); }), {"ab"}, {"", "a", "abc", "b"}});
   rows.push_back({Root([](Grammar& g) { return g.Empty(); }), {""}, {"a"}});
-  rows.push_back({Root([](Grammar& g) { return g.Choice({g.Text("ab"), g.Text("ac"), g.Text("a")}); }),
-                  {"a", "ab", "ac"},
-                  {"", "abc", "ad"}});
+  rows.push_back(
+      {Root([](Grammar& g) { return g.Choice({g.Text("ab"), g.Text("ac"), g.Text("a")}); }),
+       {"a", "ab", "ac"},
+       {"", "abc", "ad"}});
   rows.push_back({Root([](Grammar& g) { return g.Repeat(g.Text("ab"), 2, 4); }),
                   {"abab", "ababab", "abababab"},
                   {"", "ab", "aba", "ababababab"}});
-  rows.push_back({Root([](Grammar& g) { return g.Repeat(g.Optional(g.Text("a")), 1, Grammar::kNoLimit); }),
-                  {"", "a", "aaaaaaa"},
-                  {"b", "ab"}});
+  rows.push_back(
+      {Root([](Grammar& g) { return g.Repeat(g.Optional(g.Text("a")), 1, Grammar::kNoLimit); }),
+       {"", "a", "aaaaaaa"},
+       {"b", "ab"}});
   rows.push_back({Root([](Grammar& g) {
                     return g.Sequence({g.Repeat(g.Text("a"), 0, Grammar::kNoLimit),
                                        g.Repeat(g.Class({{'a', 'b'}}), 2, 2), g.Text("c")});
@@ -166,16 +167,15 @@ TEST_CASE("grammars that cannot be used are refused") {
     CheckRefused(g, "begins with itself");
   }
   // What a million states would take.
-  CheckRefused(Root([](Grammar& g) {
-                 return g.Repeat(g.Repeat(g.Text("abcd"), 0, 4096), 0, 4096);
-               }),
-               "too large");
+  CheckRefused(
+      Root([](Grammar& g) { return g.Repeat(g.Repeat(g.Text("abcd"), 0, 4096), 0, 4096); }),
+      "too large");
   {
     // Deterministic, it has 2^40 states.
     CheckRefused(Root([](Grammar& g) {
                    const Expr ab = g.Class({{'a', 'b'}});
-                   return g.Sequence({g.Repeat(ab, 0, Grammar::kNoLimit), g.Text("a"),
-                                      g.Repeat(ab, 40, 40)});
+                   return g.Sequence(
+                       {g.Repeat(ab, 0, Grammar::kNoLimit), g.Text("a"), g.Repeat(ab, 40, 40)});
                  }),
                  "too large");
   }

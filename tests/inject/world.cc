@@ -114,6 +114,7 @@ std::vector<Scenario> AllScenarios() {
   AddModelScenarios(all);
   AddTextScenarios(all);
   AddGrammarScenarios(all);
+  AddEmbedScenarios(all);
   AddSessionScenarios(all);
   AddAnswerScenarios(all);
   AddFileScenarios(all);

@@ -78,6 +78,7 @@ run_tests() {
   ensure_packages $PACKAGES_ABI $PACKAGES_DOCS $PACKAGES_MEMCHECK $PACKAGES_TEST
   ensure_python
   ensure_model
+  ensure_embed_model
   ensure_test_python
   (build release) || fail "the release build failed; nothing was tested"
   check "tests (release)" check_release

@@ -17,10 +17,11 @@ constexpr size_t kMostEdges = 1u << 21;
 constexpr size_t kMostWork = 1u << 24;  // edges looked at
 
 Status TooLarge(std::string_view rule) {
-  return Error(StatusCode::kInvalidArgument,
-               Concat("the grammar is too large: its rule \"", rule, "\" takes it past ",
-                      kMostStates, " states, or ", kMostEdges, " ways between them"),
-               "Use smaller bounds of repetitions, or none, and fewer alternatives that begin alike.");
+  return Error(
+      StatusCode::kInvalidArgument,
+      Concat("the grammar is too large: its rule \"", rule, "\" takes it past ", kMostStates,
+             " states, or ", kMostEdges, " ways between them"),
+      "Use smaller bounds of repetitions, or none, and fewer alternatives that begin alike.");
 }
 
 size_t At(int32_t index) { return static_cast<size_t>(index); }
@@ -186,7 +187,9 @@ class AutomatonBuilder {
     std::vector<std::vector<int32_t>> before(count);
     for (size_t i = 0; i < count; ++i) {
       const Automaton::State& state = states[At(base) + i];
-      const auto add = [&](int32_t to) { before[At(to - base)].push_back(static_cast<int32_t>(i)); };
+      const auto add = [&](int32_t to) {
+        before[At(to - base)].push_back(static_cast<int32_t>(i));
+      };
       for (uint32_t k = 0; k < state.edge_count; ++k) add(edges[state.edges + k].to);
       for (uint32_t k = 0; k < state.call_count; ++k) add(calls[state.calls + k].to);
     }

@@ -72,11 +72,10 @@ bool PathWalker::Close(std::vector<Path>& paths, size_t from) {
     }
   }
   const auto begin = paths.begin() + static_cast<ptrdiff_t>(from);
-  paths.erase(std::remove_if(begin, paths.end(),
-                             [&](const Path& path) {
-                               return automaton_->edges(path.state).empty();
-                             }),
-              paths.end());
+  paths.erase(
+      std::remove_if(begin, paths.end(),
+                     [&](const Path& path) { return automaton_->edges(path.state).empty(); }),
+      paths.end());
   return ends;
 }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// An answer that is one of some texts: choice MODEL PROMPT.
+// An answer of a promised form: form MODEL PROMPT.
 #include <hob/hob_experimental.hpp>
 #include <iostream>
 
 int main(int argc, char** argv) try {
   const hob::Runtime runtime = hob::Runtime::Create().value();
   const hob::Model model = hob::Model::Open(runtime, argc > 1 ? argv[1] : "").value();
-  const std::string_view cities[] = {"London", "Madrid", "Paris", "Rome"};
-  const hob::Grammar grammar = hob::Grammar::Choices(model.GetTokenizer().value(), cities).value();
+  const hob::Tokenizer tokenizer = model.GetTokenizer().value();
+  const hob::Grammar grammar =
+      hob::Grammar::Regex(tokenizer, "The capital of [A-Z][a-z]+ is [A-Z][a-z]+\\.").value();
 
   hob::Session session = hob::Session::Create(model).value();
   session.AddMessage("user", argc > 2 ? argv[2] : "What is the capital of France?").value();
