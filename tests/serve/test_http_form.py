@@ -38,7 +38,7 @@ def test_probes_and_unknown_paths(server):
     assert (reply.status, reply.code) == (404, "unknown_url")
     assert ask(server, "GET", "/v1/chat/completions").status == 405
     assert ask(server, "DELETE", "/v1/models").status == 405
-    assert ask(server, "POST", "/v1/embeddings", {}).code == "unsupported"
+    assert ask(server, "POST", "/v1/embeddings", {}).code == "unsupported"  # without an encoder
 
 
 def test_head_has_no_body(server):
