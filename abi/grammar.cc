@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lib/text/grammar/grammar.h"
+
 #include <hob/grammar.h>
 
 #include <span>
@@ -7,7 +9,6 @@
 #include <vector>
 
 #include "abi/unit_handles.h"
-#include "lib/text/grammar/grammar.h"
 
 namespace hob::abi {
 namespace {
@@ -102,9 +103,9 @@ hob_status hob_matcher_accept(hob_matcher* matcher, const int32_t* tokens, size_
     HOB_RETURN_IF_ERROR(CheckRange(tokens, count, "tokens"));
     HOB_ASSIGN_OR_RETURN(const size_t taken, use->object.Accept(std::span(tokens, count)));
     if (taken == count) return absl::OkStatus();
-    return hob::Error(hob::StatusCode::kInvalidArgument,
-                      hob::Concat("tokens[", taken, "], ", tokens[taken],
-                                  ", does not fit the grammar"));
+    return hob::Error(
+        hob::StatusCode::kInvalidArgument,
+        hob::Concat("tokens[", taken, "], ", tokens[taken], ", does not fit the grammar"));
   });
 }
 

@@ -31,8 +31,10 @@ void Write(hob_histogram& out, const Histogram& histogram, double unit) {
 }  // namespace
 }  // namespace hob::abi
 
-extern "C" hob_status hob_runtime_get_metrics(hob_runtime_metrics* out, const hob_runtime* runtime,
-                                              hob_error** error) {
+extern "C" {
+
+hob_status hob_runtime_get_metrics(hob_runtime_metrics* out, const hob_runtime* runtime,
+                                   hob_error** error) {
   using namespace hob::abi;
   return Call(error, [&]() -> hob::Status {
     HOB_RETURN_IF_ERROR(CheckHandle(runtime, "runtime"));
@@ -65,3 +67,5 @@ extern "C" hob_status hob_runtime_get_metrics(hob_runtime_metrics* out, const ho
     return absl::OkStatus();
   });
 }
+
+}  // extern "C"

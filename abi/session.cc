@@ -42,8 +42,7 @@ hob_token ToToken(const Piece& piece) {
 
 StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_options) {
   HOB_ASSIGN_OR_RETURN(const hob_generate_options given,
-                       ReadStruct(given_options,
-                                  hob_generate_options(HOB_GENERATE_OPTIONS_INIT),
+                       ReadStruct(given_options, hob_generate_options(HOB_GENERATE_OPTIONS_INIT),
                                   "hob_generate_options",
                                   std::index_sequence<offsetof(hob_generate_options, grammar)>()));
   HOB_RETURN_IF_ERROR(CheckBool(given.ignore_eos, "hob_generate_options.ignore_eos"));
@@ -265,8 +264,8 @@ hob_status hob_session_poll(hob_poll* out, hob_token* token, hob_session* sessio
     if (out == nullptr) return NullArgument("out");
     HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
     if (token != nullptr) {
-      HOB_RETURN_IF_ERROR(CheckOutStruct(
-          token, "hob_token", std::index_sequence<offsetof(hob_token, likeliest)>()));
+      HOB_RETURN_IF_ERROR(CheckOutStruct(token, "hob_token",
+                                         std::index_sequence<offsetof(hob_token, likeliest)>()));
     }
     using Clock = std::chrono::steady_clock;
     const Clock::time_point deadline = timeout_ms < 0

@@ -169,7 +169,8 @@ void AddGrammarOptions(CLI::App& app, GrammarOptions& options) {
       app.add_option("--gbnf", options.gbnf,
                      "answer with a text of this grammar: a file, or the grammar itself")
           ->type_name("FILE|GBNF"),
-      app.add_option("--choice", options.choices, "answer with one of these; may be given several times")
+      app.add_option("--choice", options.choices,
+                     "answer with one of these; may be given several times")
           ->allow_extra_args(false)
           ->type_name("TEXT")};
   for (CLI::Option* option : all) {

@@ -41,11 +41,11 @@ typedef struct hob_session_options {
   {sizeof(hob_session_options), 0, NULL, 0, 0, {0, 0}, 0, HOB_KV_MODEL, 0, NULL}
 
 /* Creates an empty session. `options` may be NULL. Errors: HOB_INVALID_ARGUMENT names the option;
- * HOB_FAILED_PRECONDITION for a vocabulary-only model or an encoder; HOB_RESOURCE_EXHAUSTED, with the numbers and
- * the context that would fit, if the model, the draft model and this session alone would pass the
- * runtime's memory_limit. The cache is allocated as the conversation grows: an answer that several
- * sessions together leave no memory for fails with HOB_RESOURCE_EXHAUSTED, and the session stays as
- * it was. */
+ * HOB_FAILED_PRECONDITION for a vocabulary-only model or an encoder; HOB_RESOURCE_EXHAUSTED, with
+ * the numbers and the context that would fit, if the model, the draft model and this session alone
+ * would pass the runtime's memory_limit. The cache is allocated as the conversation grows: an
+ * answer that several sessions together leave no memory for fails with HOB_RESOURCE_EXHAUSTED, and
+ * the session stays as it was. */
 HOB_API hob_status hob_session_create(hob_session** out, hob_model* model,
                                       const hob_session_options* options, hob_error** error);
 
@@ -130,7 +130,7 @@ typedef struct hob_generate_options {
   hob_token_fn on_token; /* NULL: none; not used by hob_session_start */
   void* user;
   int32_t priority; /* against the runtime's other answers: higher ones are always served first */
-  uint32_t max_time_ms; /* from now, after which the answer ends as it is; 0: any */
+  uint32_t max_time_ms;              /* from now, after which the answer ends as it is; 0: any */
   const struct hob_grammar* grammar; /* that the answer has to match: see hob/grammar.h; NULL: any
                                         text. Kept for as long as the answer needs it */
   int32_t top_logprobs; /* tell this many likeliest tokens with each token, at most 20 */
@@ -140,7 +140,20 @@ typedef struct hob_generate_options {
 } hob_generate_options;
 
 #define HOB_GENERATE_OPTIONS_INIT \
-  {sizeof(hob_generate_options), 0, NULL, 0, 0, {0, 0, 0, 0, 0, 0, 0}, NULL, NULL, 0, 0, NULL, 0, 0, {0, 0, 0}}
+  {sizeof(hob_generate_options),  \
+   0,                             \
+   NULL,                          \
+   0,                             \
+   0,                             \
+   {0, 0, 0, 0, 0, 0, 0},         \
+   NULL,                          \
+   NULL,                          \
+   0,                             \
+   0,                             \
+   NULL,                          \
+   0,                             \
+   0,                             \
+   {0, 0, 0}}
 
 typedef int32_t hob_finish_reason;
 enum {

@@ -36,7 +36,8 @@ void LikeliestTokens(std::span<const float> logits, double log_sum, size_t most,
     return a.logprob != b.logprob ? a.logprob > b.logprob : a.id < b.id;
   };
   for (size_t id = 0; id < logits.size() && most > 0; ++id) {
-    if (std::isinf(logits[id]) || (out.size() == most && logits[id] <= out.back().logprob)) continue;
+    if (std::isinf(logits[id]) || (out.size() == most && logits[id] <= out.back().logprob))
+      continue;
     if (out.size() == most) out.pop_back();
     const TokenLogprob token{static_cast<int32_t>(id), logits[id]};
     out.insert(std::upper_bound(out.begin(), out.end(), token, likelier), token);

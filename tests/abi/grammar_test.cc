@@ -30,8 +30,7 @@ GrammarPtr Choices(const hob_tokenizer* tokenizer, std::vector<std::string_view>
 
 GrammarPtr Create(const hob_tokenizer* tokenizer, hob_grammar_kind kind, std::string_view source) {
   hob_grammar* grammar = nullptr;
-  REQUIRE_OK(
-      hob_grammar_create(&grammar, tokenizer, kind, source.data(), source.size(), &error));
+  REQUIRE_OK(hob_grammar_create(&grammar, tokenizer, kind, source.data(), source.size(), &error));
   return GrammarPtr(grammar);
 }
 
@@ -64,7 +63,8 @@ TEST_CASE("an answer is a text of its grammar") {
   const RuntimePtr runtime = MakeRuntime();
   const ModelPtr model = OpenModel(runtime.get(), ChatFixture());
   const TokenizerPtr tokenizer = TokenizerOf(model.get());
-  const std::vector<std::string_view> texts = {"yes", "no", "a longer one, with \u00E9", "{\"a\": 1}"};
+  const std::vector<std::string_view> texts = {"yes", "no", "a longer one, with \u00E9",
+                                               "{\"a\": 1}"};
   const GrammarPtr grammar = Choices(tokenizer.get(), texts);
   for (uint64_t seed = 0; seed < 12; ++seed) {
     hob_sampler_options sampler = HOB_SAMPLER_OPTIONS_INIT;

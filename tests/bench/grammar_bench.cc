@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a grammar costs: time to compile, and per token to mask the logits and to take the token, over texts that are
-// drawn at random from it (or are given). A mask is computed where a state is first met and kept, so the first text of
-// a grammar costs more than those after it: both are told.
+// What a grammar costs: time to compile, and per token to mask the logits and to take the token,
+// over texts that are drawn at random from it (or are given). A mask is computed where a state is
+// first met and kept, so the first text of a grammar costs more than those after it: both are told.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -53,9 +53,9 @@ struct Times {
       const auto at = [&](double part) {
         return (*times)[static_cast<size_t>(part * static_cast<double>(times->size() - 1))];
       };
-      std::printf("%-12s %-6s %8.1f µs median  %8.1f 90 %%  %8.1f 99 %%  %8.1f most  (%zu tokens)\n",
-                  what, times == &mask ? "mask" : "accept", at(0.5), at(0.9), at(0.99), at(1),
-                  times->size());
+      std::printf(
+          "%-12s %-6s %8.1f µs median  %8.1f 90 %%  %8.1f 99 %%  %8.1f most  (%zu tokens)\n", what,
+          times == &mask ? "mask" : "accept", at(0.5), at(0.9), at(0.99), at(1), times->size());
     }
   }
 };

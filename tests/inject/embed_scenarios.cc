@@ -35,9 +35,8 @@ void Embed(Probe& probe, World& world) {
   }
   probe.Check(counted > 10, "the text has tokens");
   hob_runtime_metrics metrics = HOB_RUNTIME_METRICS_INIT;
-  probe.Call("hob_runtime_get_metrics", [&](hob_error** e) {
-    return hob_runtime_get_metrics(&metrics, world.runtime, e);
-  });
+  probe.Call("hob_runtime_get_metrics",
+             [&](hob_error** e) { return hob_runtime_get_metrics(&metrics, world.runtime, e); });
 }
 
 }  // namespace

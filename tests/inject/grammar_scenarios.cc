@@ -60,8 +60,9 @@ void Match(Probe& probe, hob_tokenizer* tokenizer, const Source& source) {
                     [&](hob_error** e) {
                       return hob_matcher_mask_logits(matcher, logits.data(), logits.size(), e);
                     }) ||
-        !probe.Call("hob_matcher_forced_text",
-                    [&](hob_error** e) { return hob_matcher_forced_text(&text, matcher, 20, e); }) ||
+        !probe.Call(
+            "hob_matcher_forced_text",
+            [&](hob_error** e) { return hob_matcher_forced_text(&text, matcher, 20, e); }) ||
         !probe.Call("hob_matcher_accept", [&](hob_error** e) {
           return hob_matcher_accept(matcher, tokens.data + i, 1, e);
         })) {
@@ -73,9 +74,8 @@ void Match(Probe& probe, hob_tokenizer* tokenizer, const Source& source) {
   probe.Same("masks of " + std::string(source.text), masks);
   probe.Same("forced of " + std::string(source.text), forced);
   uint8_t may = 0;
-  if (!probe.Call("hob_matcher_get_end", [&](hob_error** e) {
-        return hob_matcher_get_end(&may, nullptr, matcher, e);
-      })) {
+  if (!probe.Call("hob_matcher_get_end",
+                  [&](hob_error** e) { return hob_matcher_get_end(&may, nullptr, matcher, e); })) {
     return;
   }
   probe.Check(may == 1, "the text is whole");

@@ -54,7 +54,8 @@ class PathWalker {
   // Of paths[from …): adds what is reached without a byte, and keeps those that a byte can leave.
   // Returns whether the text may end here.
   bool Close(std::vector<Path>& paths, size_t from);
-  // Appends the paths that `byte` leads to from paths[first, last), closed; whether the text may end.
+  // Appends the paths that `byte` leads to from paths[first, last), closed; whether the text may
+  // end.
   bool Step(std::vector<Path>& paths, size_t first, size_t last, uint8_t byte);
 
   // Goes through the nodes below `node` for as long as some path lives, and calls
