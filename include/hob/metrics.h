@@ -12,6 +12,7 @@
 extern "C" {
 #endif
 
+/* Ranges of a histogram. */
 #define HOB_HISTOGRAM_BUCKETS 24
 
 /* How many values were in each of some ranges: counts[0] those up to `first`, counts[i] those above
@@ -48,6 +49,7 @@ typedef struct hob_runtime_metrics {
   hob_histogram answers_in_step;     /* answers and prompts that shared a pass */
 } hob_runtime_metrics;
 
+/* Of no values. */
 #define HOB_HISTOGRAM_INIT {0.0, 0.0, {0}}
 /* All zero but its size. */
 #define HOB_RUNTIME_METRICS_INIT \

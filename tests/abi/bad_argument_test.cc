@@ -39,6 +39,7 @@ TEST_CASE("the NULL handle is refused everywhere") {
   hob_chat_template* chat_template;
   hob_tokenizer_info tokenizer_info = HOB_TOKENIZER_INFO_INIT;
   hob_token_info token_info = HOB_TOKEN_INFO_INIT;
+  hob_runtime_metrics metrics = HOB_RUNTIME_METRICS_INIT;
   float number = 0;
   uint64_t drawn;
   hob_matrix* matrix;
@@ -53,6 +54,7 @@ TEST_CASE("the NULL handle is refused everywhere") {
   const std::vector<Outcome> outcomes = {
       Try([&](auto e) { return hob_runtime_create(nullptr, nullptr, e); }),
       Try([&](auto e) { return hob_runtime_get_info(&runtime_info, nullptr, e); }),
+      Try([&](auto e) { return hob_runtime_get_metrics(&metrics, nullptr, e); }),
       Try([&](auto e) { return hob_model_open(&model, nullptr, "x", 1, nullptr, e); }),
       Try([&](auto e) { return hob_model_plan(&plan, nullptr, "x", 1, nullptr, e); }),
       Try([&](auto e) { return hob_model_get_info(&model_info, nullptr, e); }),
@@ -145,6 +147,7 @@ TEST_CASE("NULL for what is to be written is refused") {
   const auto s = session.get();
   const std::vector<Outcome> outcomes = {
       Try([&](auto e) { return hob_runtime_get_info(nullptr, runtime.get(), e); }),
+      Try([&](auto e) { return hob_runtime_get_metrics(nullptr, runtime.get(), e); }),
       Try([&](auto e) { return hob_model_open(nullptr, runtime.get(), "x", 1, nullptr, e); }),
       Try([&](auto e) { return hob_model_get_info(nullptr, m, e); }),
       Try([&](auto e) { return hob_model_get_text(nullptr, m, HOB_MODEL_NAME, e); }),

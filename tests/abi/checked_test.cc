@@ -49,9 +49,12 @@ std::vector<Named> RuntimeCalls() {
   static hob_graph* graph;
   static hob_matrix* matrix;
   static float values[64];
+  static hob_runtime_metrics metrics;
   info = HOB_RUNTIME_INFO_INIT;
+  metrics = HOB_RUNTIME_METRICS_INIT;
   plan = HOB_MODEL_PLAN_INFO_INIT;
   return {CALL(hob_runtime_get_info, &info, HANDLE(runtime)),
+          CALL(hob_runtime_get_metrics, &metrics, HANDLE(runtime)),
           CALL(hob_model_open, &model, HANDLE(runtime), "x", 1, nullptr),
           CALL(hob_model_plan, &plan, HANDLE(runtime), "x", 1, nullptr),
           CALL(hob_graph_create, &graph, HANDLE(runtime)),

@@ -173,6 +173,26 @@ void Grammars() {
   for (const std::string_view source : kGbnf) write(2, source);
 }
 
+// The first byte: a chat (even) or a completion.
+void Requests() {
+  constexpr std::string_view kBodies[] = {
+      R"(0{"model":"m","messages":[{"role":"user","content":"hello"}],"max_tokens":8,"stream":true})",
+      R"(0{"model":"m","messages":[{"role":"system","content":[{"type":"text","text":"a"}]},)"
+      R"({"role":"assistant","content":"b","refusal":null,"tool_calls":[]}],"temperature":0.5,)"
+      R"("top_p":0.9,"seed":-7,"stop":["a","b"],"n":2,"logprobs":true,"top_logprobs":3,)"
+      R"("stream":true,"stream_options":{"include_usage":true}})",
+      R"(0{"model":"m","messages":[{"role":"user","content":"x"}],"response_format":{"type":)"
+      R"("json_schema","json_schema":{"name":"n","schema":{"type":"object","required":["a"]}}},)"
+      R"("presence_penalty":0,"logit_bias":{},"tools":[],"modalities":["text"]})",
+      R"(1{"model":"m","prompt":["a","b"],"max_tokens":1,"echo":false,"logprobs":2,"stop":"\n"})",
+      R"(1{"model":"m","prompt":[[1,2],[3]],"best_of":1,"top_k":5,"min_p":0.1,"ignore_eos":true})",
+      R"(200-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01)",
+  };
+  for (size_t i = 0; i < std::size(kBodies); ++i) {
+    Write("serve_request", std::to_string(i), kBodies[i]);
+  }
+}
+
 void Run() {
   Grammars();
   Write("gguf", "small.gguf", test::SmallGguf().Build());
@@ -191,6 +211,7 @@ void Run() {
   Programs("kernels", 110, 60, 11);
   Programs("graph", 80, 400, 0);
   Programs("abi", 80, 300, 0);
+  Requests();
   for (const std::string_view seed :
        {std::string_view("\0\2some text\0", 11), std::string_view("\3\0a b\0c", 7)}) {
     Write("tokenizer", std::to_string(seed.size()), seed);

@@ -31,11 +31,14 @@ def test_probes_and_unknown_paths(server):
     assert ask(server, "GET", "/healthz").status == 200
     assert ask(server, "GET", "/readyz").status == 200
     assert ask(server, "GET", "/").status == 404
+    odd = b"GET /\xff\xc3" + b"\xc3\xa9" * 300 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    reply = raw(server, odd)
+    assert reply.status in (400, 404) and reply.json
     reply = ask(server, "GET", "/v1/nothing?x=1")
     assert (reply.status, reply.code) == (404, "unknown_url")
     assert ask(server, "GET", "/v1/chat/completions").status == 405
     assert ask(server, "DELETE", "/v1/models").status == 405
-    assert ask(server, "POST", "/v1/embeddings", {}).code == "unsupported"
+    assert ask(server, "POST", "/v1/embeddings", {}).code == "unsupported"  # without an encoder
 
 
 def test_head_has_no_body(server):

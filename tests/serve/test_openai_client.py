@@ -4,11 +4,11 @@
 import asyncio
 import concurrent.futures
 import json
+import os
 import pathlib
 import signal
 import socket
 import subprocess
-import threading
 import time
 
 import pytest
@@ -28,6 +28,8 @@ from serve_process import (
 )
 
 openai = pytest.importorskip("openai")
+
+ENCODER = os.environ.get("HOB_EMBED_MODEL") or os.path.join(os.path.dirname(REAL), "all-MiniLM-L6-v2")
 
 pytestmark = needs_server
 
@@ -308,12 +310,10 @@ def test_keys_that_are_not_kept(tmp_path):
     for text, mode, why in (("a" * 40, 0o644, "everybody"), ("short", 0o600, "bytes"), ("# none", 0o600, "no key")):
         keys.write_text(text)
         keys.chmod(mode)
-        with pytest.raises(AssertionError, match=why):
-            with serving("--api-keys", keys):
-                pass
-    with pytest.raises(AssertionError, match="no keys"):
-        with serving("--host", "0.0.0.0"):
+        with pytest.raises(AssertionError, match=why), serving("--api-keys", keys):
             pass
+    with pytest.raises(AssertionError, match="no keys"), serving("--host", "0.0.0.0"):
+        pass
 
 
 def test_too_many_requests(long_model):
@@ -458,6 +458,37 @@ def test_async_client(server):
             return "".join([c.choices[0].delta.content or "" async for c in stream])
 
     assert asyncio.run(main()) == create(client(server), server).choices[0].message.content
+
+
+@pytest.mark.skipif(not os.path.isdir(ENCODER), reason="the encoder is not there")
+def test_embeddings():
+    with serving("--embed-model", ENCODER) as server:
+        api = client(server)
+        name = os.path.basename(ENCODER)
+        assert [m.id for m in api.models.list().data] == [server.model, name]
+        texts = ["The cat sleeps.", "A kitten is napping.", "Interest rates rise."]
+        done = api.embeddings.create(model=name, input=texts)  # the package asks for base64
+        vectors = [d.embedding for d in done.data]
+        assert [d.index for d in done.data] == [0, 1, 2] and done.usage.prompt_tokens > 9
+        plain = api.embeddings.create(model=name, input=texts[0], encoding_format="float").data[0].embedding
+        assert plain == pytest.approx(vectors[0], rel=1e-6)
+
+        def cosine(a, b):
+            return sum(x * y for x, y in zip(a, b, strict=True))
+
+        assert cosine(vectors[0], vectors[0]) == pytest.approx(1, abs=1e-4)
+        assert cosine(vectors[0], vectors[1]) > cosine(vectors[0], vectors[2]) + 0.2
+        for wrong in ({"input": []}, {"input": [[1, 2]]}, {"dimensions": 7}, {"encoding_format": "int8"}):
+            with pytest.raises(openai.BadRequestError) as error:
+                api.embeddings.create(**{"model": name, "input": "x", **wrong})
+            assert error.value.param == next(iter(wrong))
+        with pytest.raises(openai.NotFoundError):
+            api.embeddings.create(model=server.model, input="x")
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:  # beside chats
+            chats = [pool.submit(create, api, server) for _ in range(4)]
+            many = [pool.submit(api.embeddings.create, model=name, input=texts) for _ in range(4)]
+            assert len({c.result().choices[0].message.content for c in chats}) == 1
+            assert all(m.result().data[0].embedding == vectors[0] for m in many)
 
 
 @needs_model

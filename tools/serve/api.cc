@@ -77,9 +77,8 @@ std::optional<ApiError> Api::Accepts(const RequestHead& head) {
   return std::nullopt;
 }
 
-std::string Api::ModelObject() const {
-  std::string out = R"({"id":)";
-  AppendJsonString(out, model_id_);
+std::string Api::ModelObject(const std::string& id) const {
+  std::string out = R"({"id":)" + Quoted(id);
   out += R"(,"object":"model","created":)" + std::to_string(started_) + R"(,"owned_by":"hob"})";
   return out;
 }
@@ -93,19 +92,30 @@ void Api::Handle(const RequestHead& head, std::string body, std::shared_ptr<Exch
     return exchange->RespondText(Metrics(), "text/plain; version=0.0.4; charset=utf-8");
   }
   if (path == kModels) {
-    return exchange->Respond(200, R"({"object":"list","data":[)" + ModelObject() + "]}", {});
+    std::string list = ModelObject(model_id_);
+    if (embeddings_ != nullptr) list += "," + ModelObject(embeddings_->model_id());
+    return exchange->Respond(200, R"({"object":"list","data":[)" + list + "]}", {});
   }
   if (path.starts_with(kModel)) {
-    if (path.substr(kModel.size()) == model_id_) return exchange->Respond(200, ModelObject(), {});
+    const std::string name(path.substr(kModel.size()));
+    if (name == model_id_ || (embeddings_ != nullptr && name == embeddings_->model_id())) {
+      return exchange->Respond(200, ModelObject(name), {});
+    }
     return exchange->Fail(
         ApiError(404, "model_not_found", "this server has no such model, but " + model_id_), {});
   }
+  ApiError busy(429, "queue_full", "too many requests wait already: try again later");
+  busy.retry_after = 1;
   if (path == kEmbeddings) {
-    return exchange->Fail(ApiError(400, "unsupported", "embeddings are not supported yet"), {});
+    if (embeddings_ == nullptr) {
+      return exchange->Fail(
+          ApiError(400, "unsupported", "this server has no encoder: start it with --embed-model"),
+          {});
+    }
+    if (!embeddings_->Submit(exchange, std::move(body))) exchange->Fail(busy, {});
+    return;
   }
   if (!queue_->Submit(exchange, std::move(body), path == kChat)) {
-    ApiError busy(429, "queue_full", "too many requests wait already: try again later");
-    busy.retry_after = 1;
     exchange->Fail(busy, {});
   }
 }

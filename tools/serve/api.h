@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tools/serve/answer_queue.h"
+#include "tools/serve/embedding_queue.h"
 #include "tools/serve/log.h"
 #include "tools/serve/metrics_text.h"
 #include "tools/serve/server.h"
@@ -18,9 +19,10 @@ class Api final : public Routes {
   Api(std::string model_id, const hob::Runtime& runtime, Log& log)
       : model_id_(std::move(model_id)), runtime_(runtime), log_(log) {}
 
-  // Before the first request; both outlive the last one.
-  void Connect(AnswerQueue* queue, const Server* server) {
+  // Before the first request; all outlive the last one.
+  void Connect(AnswerQueue* queue, EmbeddingQueue* embeddings, const Server* server) {
     queue_ = queue;
+    embeddings_ = embeddings;
     server_ = server;
   }
   // New requests are refused from now on; on the server's thread.
@@ -34,13 +36,14 @@ class Api final : public Routes {
             double seconds) override;
 
  private:
-  std::string ModelObject() const;
+  std::string ModelObject(const std::string& id) const;
   std::string Metrics() const;
 
   const std::string model_id_;
   const hob::Runtime& runtime_;
   Log& log_;
   AnswerQueue* queue_ = nullptr;
+  EmbeddingQueue* embeddings_ = nullptr;  // null: no encoder
   const Server* server_ = nullptr;
   HttpMetrics metrics_;
   const std::time_t started_ = std::time(nullptr);

@@ -13,27 +13,14 @@ std::string_view TypeOf(int status) {
   return status < 500 ? "invalid_request_error" : "server_error";
 }
 
-void AppendOrNull(std::string& out, const std::string& text) {
-  if (text.empty()) {
-    out += "null";
-  } else {
-    AppendJsonString(out, text);
-  }
-}
+std::string OrNull(const std::string& text) { return text.empty() ? "null" : Quoted(text); }
 
 }  // namespace
 
 std::string ApiError::Body() const {
-  std::string out = R"({"error":{"message":)";
-  AppendJsonString(out, message);
-  out += R"(,"type":)";
-  AppendJsonString(out, TypeOf(status));
-  out += R"(,"param":)";
-  AppendOrNull(out, param);
-  out += R"(,"code":)";
-  AppendOrNull(out, code);
-  out += "}}";
-  return out;
+  // A message may hold what came from outside, paths and names cut short.
+  return R"({"error":{"message":)" + Quoted(message) + R"(,"type":)" + Quoted(TypeOf(status)) +
+         R"(,"param":)" + OrNull(param) + R"(,"code":)" + OrNull(code) + "}}";
 }
 
 ApiError FromHob(const hob::Error& error) {

@@ -65,6 +65,8 @@ Json ParseObject(std::string_view text) {
   }
 }
 
+std::string Quoted(std::string_view bytes) { return Dump(Json(std::string(bytes))); }
+
 void AppendJsonString(std::string& out, std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
   out.push_back('"');

@@ -25,6 +25,9 @@ Json ParseObject(std::string_view text);
 // text may stand in an event stream and in a page.
 void AppendJsonString(std::string& out, std::string_view text);
 
+// The same of any bytes; those that are not UTF-8 become U+FFFD.
+std::string Quoted(std::string_view bytes);
+
 // One line; bytes that are not UTF-8 become U+FFFD.
 template <typename AnyJson>
 std::string Dump(const AnyJson& value) {

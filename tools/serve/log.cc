@@ -59,7 +59,7 @@ void Log::Write(LogLevel level, std::string_view event, std::initializer_list<Fi
     if (text == nullptr) {
       line += Number(value);
     } else if (json || text->find_first_of(" \"\\\n\r\t") != std::string_view::npos) {
-      AppendJsonString(line, text->substr(0, 512));
+      line += Quoted(text->substr(0, 512));
     } else {
       line += text->substr(0, 512);
     }

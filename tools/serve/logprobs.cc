@@ -19,11 +19,6 @@ std::string Number(float logprob) {
   return text;
 }
 
-// A token may be a part of a character: U+FFFD stands for what is not UTF-8.
-std::string Quoted(const std::string& bytes) {
-  return Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string Bytes(const hob::Model& model, int32_t token) {
   auto bytes = model.TokenBytes(token, HOB_TEXT_SHOW_SPECIAL);
   return bytes.ok() ? std::move(*bytes) : std::string();

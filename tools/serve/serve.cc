@@ -10,6 +10,7 @@
 #include "tools/serve/answer_queue.h"
 #include "tools/serve/api.h"
 #include "tools/serve/api_keys.h"
+#include "tools/serve/embedding_queue.h"
 #include "tools/serve/log.h"
 #include "tools/serve/server.h"
 
@@ -22,6 +23,7 @@ struct Options {
   ModelOptions model;
   SamplingOptions sampling;
   std::string host = "127.0.0.1", name, api_keys;
+  std::string embed_model;  // a path; empty: none
   uint16_t port = 8080;
   bool no_keys = false;
   std::vector<std::string> allowed_hosts, cors_origins;
@@ -35,6 +37,13 @@ struct Options {
 
 bool IsLoopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+// What clients call a file's model; a folder keeps its whole name.
+std::string Stem(const std::string& path) {
+  std::filesystem::path name(path);
+  if (!name.has_filename()) name = name.parent_path();
+  return std::filesystem::is_directory(name) ? name.filename() : name.stem();
 }
 
 serve::GuardOptions MakeGuard(const Options& options) {
@@ -114,14 +123,21 @@ void Run(Options& options) {
   serve::Log log(options.log);
   const Loaded loaded = Load(options.model);
   if (options.name.empty()) {
-    options.name = std::filesystem::path(loaded.model.Text(HOB_MODEL_PATH)).stem();
+    options.name = Stem(std::string(loaded.model.Text(HOB_MODEL_PATH)));
   }
   serve::Api api(options.name, loaded.runtime, log);
   serve::Server server(options.host, options.port, options.http, guard, log, api);
   serve::AnswerQueue queue(
       loaded.model, options.name, options.requests, options.answers,
       [&server](std::vector<serve::Delivery> all) { server.Post(std::move(all)); });
-  api.Connect(&queue, &server);
+  std::unique_ptr<serve::EmbeddingQueue> embeddings;
+  if (!options.embed_model.empty()) {
+    const hob::Model encoder = Check(hob::Model::Open(loaded.runtime, options.embed_model));
+    embeddings = std::make_unique<serve::EmbeddingQueue>(
+        Check(hob::Embedder::Create(encoder)), Stem(options.embed_model), options.answers.queued,
+        [&server](std::vector<serve::Delivery> all) { server.Post(std::move(all)); });
+  }
+  api.Connect(&queue, embeddings.get(), &server);
   const Terminator terminator(options, server, api, queue, log);
   log.Write(serve::LogLevel::kInfo, "listening",
             {{"host", options.host},
@@ -196,6 +212,10 @@ void AddServe(CLI::App& app) {
           CLI::ignore_case))
       ->type_name("FORMAT");
   AddModelOptions(*command, options->model);
+  command
+      ->add_option("--embed-model", options->embed_model,
+                   "an encoder (BERT and its like) for /v1/embeddings")
+      ->type_name("FILE");
   command
       ->add_option("-c,--context", options->answers.context_tokens,
                    "tokens of a conversation; 0: all the model can")

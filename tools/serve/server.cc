@@ -96,8 +96,9 @@ class Server::Impl {
     }
   }
 
-  asio::io_context context_{1};
+  // Before the context: with that, handlers go that hold connections.
   ConnectionShared shared_;
+  asio::io_context context_{1};
   Tcp::acceptor acceptor_;
   asio::steady_timer retry_;
   asio::signal_set signals_;
