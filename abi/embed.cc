@@ -28,8 +28,9 @@ StatusOr<EmbedderOptions> ReadOptions(const hob_embedder_options* options) {
   }
   if (given.normalization < HOB_NORMALIZATION_MODEL ||
       given.normalization > HOB_NORMALIZATION_OFF) {
-    return Error(StatusCode::kInvalidArgument, Concat("hob_embedder_options.normalization is ",
-                                                      given.normalization, ", no hob_normalization"));
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("hob_embedder_options.normalization is ", given.normalization,
+                        ", no hob_normalization"));
   }
   EmbedderOptions read;
   read.pooling = static_cast<Pooling>(given.pooling);
@@ -39,10 +40,8 @@ StatusOr<EmbedderOptions> ReadOptions(const hob_embedder_options* options) {
   read.max_tokens = given.max_tokens;
   read.refuse_longer = given.refuse_longer != 0;
   if (given.progress != nullptr) {
-    read.progress = [progress = given.progress, user = given.progress_user](uint64_t done,
-                                                                            uint64_t total) {
-      return progress(user, done, total) == 0;
-    };
+    read.progress = [progress = given.progress, user = given.progress_user](
+                        uint64_t done, uint64_t total) { return progress(user, done, total) == 0; };
   }
   return read;
 }

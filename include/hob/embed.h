@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Texts to vectors, by a model that is an encoder (BERT and its like): texts that mean much the same
- * get vectors that point much the same way. Outside the promise so far: hob_experimental.h.
+ * Texts to vectors, by a model that is an encoder (BERT and its like): texts that mean much the
+ * same get vectors that point much the same way. Outside the promise so far: hob_experimental.h.
  */
 #ifndef HOB_EMBED_H_
 #define HOB_EMBED_H_
@@ -46,14 +46,14 @@ typedef struct hob_embedder_options {
   void* progress_user;
 } hob_embedder_options;
 
-#define HOB_EMBEDDER_OPTIONS_INIT    \
-  {sizeof(hob_embedder_options),     \
-   HOB_POOLING_MODEL,                \
-   HOB_NORMALIZATION_MODEL,          \
-   0,                                \
-   0,                                \
-   {0, 0, 0, 0, 0, 0, 0},            \
-   NULL,                             \
+#define HOB_EMBEDDER_OPTIONS_INIT \
+  {sizeof(hob_embedder_options),  \
+   HOB_POOLING_MODEL,             \
+   HOB_NORMALIZATION_MODEL,       \
+   0,                             \
+   0,                             \
+   {0, 0, 0, 0, 0, 0, 0},         \
+   NULL,                          \
    NULL}
 
 /* Makes an embedder of a model, which stays alive with it. `options` may be NULL. Errors:
@@ -96,8 +96,7 @@ HOB_API hob_status hob_embedder_embed(float* out, size_t out_size, uint64_t* out
 /* How many tokens a text has, [CLS] and [SEP] included, also beyond max_tokens. Errors:
  * HOB_INVALID_ARGUMENT if it is not UTF-8. */
 HOB_API hob_status hob_embedder_count_tokens(size_t* out, const hob_embedder* embedder,
-                                             const char* text, size_t text_size,
-                                             hob_error** error);
+                                             const char* text, size_t text_size, hob_error** error);
 
 #ifdef __cplusplus
 } /* extern "C" */

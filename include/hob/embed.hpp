@@ -17,8 +17,8 @@ inline namespace v0 {
 // threads at a time.
 class Embedder {
  public:
-  static Result<Embedder> Create(
-      const Model& model, const hob_embedder_options& options = HOB_EMBEDDER_OPTIONS_INIT) {
+  static Result<Embedder> Create(const Model& model,
+                                 const hob_embedder_options& options = HOB_EMBEDDER_OPTIONS_INIT) {
     hob_embedder* handle = nullptr;
     return detail::CallFor<Embedder>(
         [&](hob_error** error) {

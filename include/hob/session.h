@@ -41,11 +41,11 @@ typedef struct hob_session_options {
   {sizeof(hob_session_options), 0, NULL, 0, 0, {0, 0}, 0, HOB_KV_MODEL, 0, NULL}
 
 /* Creates an empty session. `options` may be NULL. Errors: HOB_INVALID_ARGUMENT names the option;
- * HOB_FAILED_PRECONDITION for a vocabulary-only model or an encoder; HOB_RESOURCE_EXHAUSTED, with the numbers and
- * the context that would fit, if the model, the draft model and this session alone would pass the
- * runtime's memory_limit. The cache is allocated as the conversation grows: an answer that several
- * sessions together leave no memory for fails with HOB_RESOURCE_EXHAUSTED, and the session stays as
- * it was. */
+ * HOB_FAILED_PRECONDITION for a vocabulary-only model or an encoder; HOB_RESOURCE_EXHAUSTED, with
+ * the numbers and the context that would fit, if the model, the draft model and this session alone
+ * would pass the runtime's memory_limit. The cache is allocated as the conversation grows: an
+ * answer that several sessions together leave no memory for fails with HOB_RESOURCE_EXHAUSTED, and
+ * the session stays as it was. */
 HOB_API hob_status hob_session_create(hob_session** out, hob_model* model,
                                       const hob_session_options* options, hob_error** error);
 

@@ -10,7 +10,8 @@ namespace hob::format {
 namespace {
 
 constexpr std::string_view kFamiliesHint =
-    "hob opens folders of llama, mistral, qwen2, qwen3, gemma3_text and bert models; others as GGUF "
+    "hob opens folders of llama, mistral, qwen2, qwen3, gemma3_text and bert models; others as "
+    "GGUF "
     "files where docs/reference/models.md names them.";
 
 struct FamilyInfo {

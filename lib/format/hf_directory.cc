@@ -178,9 +178,9 @@ class Directory {
     if (folder->empty()) return absl::OkStatus();
     HOB_ASSIGN_OR_RETURN(const fs::file_status status, Look(folder_ / *folder));
     if (!fs::is_directory(status)) {
-      return At(*folder, Error(fs::exists(status) ? StatusCode::kInvalidArgument
-                                                  : StatusCode::kNotFound,
-                               "is no folder, but modules.json says that the pooling is there"));
+      return At(*folder,
+                Error(fs::exists(status) ? StatusCode::kInvalidArgument : StatusCode::kNotFound,
+                      "is no folder, but modules.json says that the pooling is there"));
     }
     const std::string name = *folder + "/config.json";
     HOB_ASSIGN_OR_RETURN(const Json pooling, ReadJson(name));
@@ -342,11 +342,10 @@ class Directory {
   // What the graph would take for a tied or a smaller model.
   Status CheckWeights() {
     const Tensor* embedding = model_.FindTensor("token_embd.weight");
-    const std::string_view name = config_.encoder ? "'embeddings.word_embeddings.weight'"
-                                                  : "'model.embed_tokens.weight'";
+    const std::string_view name =
+        config_.encoder ? "'embeddings.word_embeddings.weight'" : "'model.embed_tokens.weight'";
     if (embedding == nullptr) {
-      return At("",
-                Error(StatusCode::kInvalidArgument, Concat("the weights have no ", name)));
+      return At("", Error(StatusCode::kInvalidArgument, Concat("the weights have no ", name)));
     }
     if (embedding->shape[0] != config_.vocabulary) {
       return At("", Error(StatusCode::kInvalidArgument,

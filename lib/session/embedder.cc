@@ -81,9 +81,8 @@ StatusOr<std::unique_ptr<Embedder>> Embedder::Create(std::shared_ptr<Model> mode
 
   // A text is never cut into two passes.
   const int32_t most = std::min(shape.context_length, executor.max_rows());
-  HOB_ASSIGN_OR_RETURN(
-      const int64_t own,
-      file.metadata.Int(Key(file, "embedding.max_tokens"), 1, INT32_MAX, shape.context_length));
+  HOB_ASSIGN_OR_RETURN(const int64_t own, file.metadata.Int(Key(file, "embedding.max_tokens"), 1,
+                                                            INT32_MAX, shape.context_length));
   embedder->max_tokens_ = static_cast<int32_t>(std::min<int64_t>(own, most));
   if (options.max_tokens != 0) embedder->max_tokens_ = options.max_tokens;
   constexpr int32_t kLeast = 3;  // one between [CLS] and [SEP]

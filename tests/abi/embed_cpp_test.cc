@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <hob/hob_experimental.hpp>
-
 #include <catch2/catch_test_macros.hpp>
+#include <hob/hob_experimental.hpp>
 
 #include "tests/abi/bert_writer.h"
 #include "tests/support/temporary_folder.h"

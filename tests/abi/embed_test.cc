@@ -14,8 +14,15 @@ using namespace hob::test;
 namespace {
 
 const std::vector<std::string_view> kTexts = {
-    "a",    "hello, world!",         "",          "the quick brown fox jumps", "ab cd ef gh",
-    "[x]",  "nobody knows you when", "\xC3\x89t\xC3\xA9", "zzz zzz zzz zzz zzz zzz",
+    "a",
+    "hello, world!",
+    "",
+    "the quick brown fox jumps",
+    "ab cd ef gh",
+    "[x]",
+    "nobody knows you when",
+    "\xC3\x89t\xC3\xA9",
+    "zzz zzz zzz zzz zzz zzz",
     "a b c d e f g h i j k l m n o p q r s t u v w x y z"};
 constexpr size_t kWidth = 64;
 
@@ -32,8 +39,8 @@ struct Encoder {
     REQUIRE(hob_runtime_create(&r, &runtime_options, nullptr) == HOB_OK);
     runtime.reset(r);
     hob_model* m = nullptr;
-    const Outcome opened = Try(
-        [&](auto e) { return hob_model_open(&m, r, path.data(), path.size(), &options, e); });
+    const Outcome opened =
+        Try([&](auto e) { return hob_model_open(&m, r, path.data(), path.size(), &options, e); });
     INFO(opened.message);
     REQUIRE(opened.status == HOB_OK);
     model.reset(m);
@@ -302,8 +309,8 @@ TEST_CASE("what an embedder refuses") {
   const std::string line = "a b c d e f g h i j k l m n o p q r s t u v w x y z";
   const std::vector<hob_string> many(100, hob_string{line.data(), line.size()});
   rows.resize(many.size() * kWidth);
-  CHECK(hob_embedder_embed(rows.data(), rows.size(), nullptr, told.get(), many.data(),
-                           many.size(), nullptr) == HOB_CANCELLED);
+  CHECK(hob_embedder_embed(rows.data(), rows.size(), nullptr, told.get(), many.data(), many.size(),
+                           nullptr) == HOB_CANCELLED);
   CHECK(passes == 2);  // the first of some
 }
 
@@ -326,8 +333,7 @@ TEST_CASE("encoders do not generate, decoders do not embed") {
   hob_session_options options = HOB_SESSION_OPTIONS_INIT;
   options.draft = encoder.model.get();
   hob_model* same = nullptr;  // in the encoder's runtime
-  const std::string path =
-      (hob::testing::SourceDir() / "tests/fixtures/smollm-q4_1.gguf").string();
+  const std::string path = (hob::testing::SourceDir() / "tests/fixtures/smollm-q4_1.gguf").string();
   REQUIRE(hob_model_open(&same, encoder.runtime.get(), path.data(), path.size(), nullptr,
                          nullptr) == HOB_OK);
   const ModelPtr target(same);

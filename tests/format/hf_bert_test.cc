@@ -32,10 +32,10 @@ TEST_CASE("a sentence encoder's folder has GGUF's keys and names") {
   CHECK(*meta.Int("bert.embedding.max_tokens", 0, 999) == 32);
   CHECK(std::get<bool>(*meta.Find("bert.embedding.normalize")) == false);
   CHECK((*model)->tensors.size() == made.Tensors().size() - 2);  // without the pooler
-  for (const char* name : {"token_embd.weight", "position_embd.weight", "token_types.weight",
-                           "token_embd_norm.bias", "blk.1.attn_q.weight", "blk.1.attn_output.bias",
-                           "blk.0.attn_output_norm.weight", "blk.0.ffn_up.weight",
-                           "blk.1.ffn_down.bias", "blk.1.layer_output_norm.bias"}) {
+  for (const char* name :
+       {"token_embd.weight", "position_embd.weight", "token_types.weight", "token_embd_norm.bias",
+        "blk.1.attn_q.weight", "blk.1.attn_output.bias", "blk.0.attn_output_norm.weight",
+        "blk.0.ffn_up.weight", "blk.1.ffn_down.bias", "blk.1.layer_output_norm.bias"}) {
     CAPTURE(name);
     CHECK((*model)->FindTensor(name) != nullptr);
   }

@@ -80,8 +80,8 @@ TEST_CASE("bidirectional_attention: near the double reference, a text's bits are
       const size_t columns = static_cast<size_t>(shape.heads * shape.width);
       const size_t count = static_cast<size_t>(texts.rows()) * columns;
       const Floats q = Random(count, 1, 3.0f), k = Random(count, 2, 2.0f), v = Random(count, 3);
-      const auto expected =
-          Reference(static_cast<size_t>(shape.heads), static_cast<size_t>(shape.width), texts, q, k, v);
+      const auto expected = Reference(static_cast<size_t>(shape.heads),
+                                      static_cast<size_t>(shape.width), texts, q, k, v);
       for (const NamedChoice& choice : Choices()) {
         CAPTURE(choice.name, shape.heads, shape.width, lengths);
         Runner runner("bidirectional_attention", Spec(shape.heads, shape.width), choice.choice,

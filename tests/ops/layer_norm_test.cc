@@ -24,7 +24,8 @@ std::vector<double> Reference(const std::vector<float>& x, const std::vector<flo
     for (size_t i = 0; i < width; ++i) mean += x[at + i] / count;
     for (size_t i = 0; i < width; ++i) variance += std::pow(x[at + i] - mean, 2) / count;
     const double factor = 1.0 / std::sqrt(variance + 1e-5);
-    for (size_t i = 0; i < width; ++i) y[at + i] = (x[at + i] - mean) * factor * weight[i] + bias[i];
+    for (size_t i = 0; i < width; ++i)
+      y[at + i] = (x[at + i] - mean) * factor * weight[i] + bias[i];
   }
   return y;
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // bidirectional_attention: q, k, v [T, H·D] → f32, kQ8Act or kQ16Act [T, H·D]. Each row attends to
 // all rows of its text, before and after it; no cache. Attributes heads (H), head_dim (D), scale.
-#include "lib/ops/bidirectional_attention/bidirectional_attention.h"
-
 #include <algorithm>
 
+#include "lib/ops/bidirectional_attention/bidirectional_attention.h"
 #include "lib/ops/quantize/quantize.h"
 #include "lib/ops/rows.h"
 
@@ -69,8 +68,8 @@ class SimdKernel final : public Kernel {
     auto attend = [&](size_t begin, size_t end, size_t thread) {
       for (size_t task = begin; task < end; ++task) {
         const SequenceRows& text = texts[task / params_.heads];
-        const size_t at = static_cast<size_t>(text.first_row) * columns +
-                          task % params_.heads * params_.width;
+        const size_t at =
+            static_cast<size_t>(text.first_row) * columns + task % params_.heads * params_.width;
         head_(params_, q + at, k + at, v + at, static_cast<size_t>(text.rows), columns, rows + at,
               scratch + thread * thread_floats_);
       }

@@ -2,7 +2,6 @@
 // gelu: x [T, F] → x·Φ(x), f32, kQ8Act or kQ16Act [T, F], Φ by the error function and not by its
 // tanh form. Source: Hendrycks and Gimpel, Gaussian Error Linear Units, 2016.
 #include "lib/ops/gelu/gelu.h"
-
 #include "lib/ops/rows.h"
 
 namespace hob::ops::gelu {

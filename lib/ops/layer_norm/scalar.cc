@@ -22,10 +22,12 @@ void ScalarRow(const Params& params, const float* x, uint8_t* out) {
   const size_t width = params.width;
   const auto count = static_cast<float>(width);
   const float mean = SumInLanes(width, [&](size_t i) { return x[i]; }) / count;
-  const float variance = SumInLanes(width, [&](size_t i) {
-                           const float distance = x[i] - mean;
-                           return distance * distance;
-                         }) / count;
+  const float variance = SumInLanes(width,
+                                    [&](size_t i) {
+                                      const float distance = x[i] - mean;
+                                      return distance * distance;
+                                    }) /
+                         count;
   const float factor = 1.0f / std::sqrt(variance + params.epsilon);
   const auto value = [&](size_t i) {
     return (x[i] - mean) * factor * params.weight[i] + params.bias[i];
