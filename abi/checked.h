@@ -6,6 +6,7 @@
 #pragma once
 
 #include <hob/embed.h>
+#include <hob/grammar.h>
 #include <hob/graph.h>
 #include <hob/hob.h>
 #include <hob/ops.h>
@@ -37,6 +38,8 @@ HOB_HANDLE_KIND(hob_tokenizer, "tokenizer");
 HOB_HANDLE_KIND(hob_detokenizer, "detokenizer");
 HOB_HANDLE_KIND(hob_chat_template, "chat template");
 HOB_HANDLE_KIND(hob_sampler, "sampler");
+HOB_HANDLE_KIND(hob_grammar, "grammar");
+HOB_HANDLE_KIND(hob_matcher, "matcher");
 HOB_HANDLE_KIND(hob_graph, "graph");
 HOB_HANDLE_KIND(hob_program, "program");
 HOB_HANDLE_KIND(hob_matrix, "matrix");

@@ -8,6 +8,7 @@
 
 #include "abi/handles.h"
 #include "abi/text.h"
+#include "abi/unit_handles.h"
 
 namespace hob::abi {
 
@@ -24,12 +25,30 @@ StatusOr<SessionUse> SessionUse::Begin(const hob_session* handle) {
 
 namespace {
 
+// Both are a number and a float, and handed out where they lie.
+static_assert(sizeof(hob_token_logprob) == sizeof(TokenLogprob) &&
+              offsetof(hob_token_logprob, logprob) == offsetof(TokenLogprob, logprob));
+
+hob_token ToToken(const Piece& piece) {
+  hob_token token = HOB_TOKEN_INIT;
+  token.id = piece.token;
+  token.text = piece.text.data();
+  token.text_size = piece.text.size();
+  token.likeliest = reinterpret_cast<const hob_token_logprob*>(piece.likeliest.data());
+  token.likeliest_count = static_cast<int32_t>(piece.likeliest.size());
+  token.logprob = piece.logprob;
+  return token;
+}
+
 StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_options) {
   HOB_ASSIGN_OR_RETURN(const hob_generate_options given,
-                       ReadStruct<hob_generate_options>(given_options, HOB_GENERATE_OPTIONS_INIT,
-                                                        "hob_generate_options"));
+                       ReadStruct(given_options, hob_generate_options(HOB_GENERATE_OPTIONS_INIT),
+                                  "hob_generate_options",
+                                  std::index_sequence<offsetof(hob_generate_options, grammar)>()));
   HOB_RETURN_IF_ERROR(CheckBool(given.ignore_eos, "hob_generate_options.ignore_eos"));
   HOB_RETURN_IF_ERROR(CheckReserved(given.reserved, "hob_generate_options"));
+  HOB_RETURN_IF_ERROR(CheckReserved(given.reserved2, "hob_generate_options"));
+  HOB_RETURN_IF_ERROR(CheckBool(given.logprobs, "hob_generate_options.logprobs"));
   HOB_RETURN_IF_ERROR(CheckRange(given.stops, given.stop_count, "hob_generate_options.stops"));
   if (given.stop_count > GenerateOptions::kMaxStops) {
     return Error(StatusCode::kInvalidArgument,
@@ -40,7 +59,13 @@ StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_
   options.max_tokens = given.max_tokens;
   options.ignore_eos = given.ignore_eos != 0;
   options.priority = given.priority;
+  options.logprobs = given.logprobs != 0;
+  options.top_logprobs = given.top_logprobs;
   options.max_time = std::chrono::milliseconds(given.max_time_ms);
+  if (given.grammar != nullptr) {
+    HOB_RETURN_IF_ERROR(CheckLive(given.grammar, "hob_generate_options.grammar"));
+    options.grammar = given.grammar->object;
+  }
   for (const hob_string& stop : std::span(given.stops, given.stop_count)) {
     HOB_RETURN_IF_ERROR(CheckRange(stop.data, stop.size, "a stop text"));
     if (stop.size > GenerateOptions::kMaxStopBytes) {
@@ -51,9 +76,8 @@ StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_
     options.stops.emplace_back(View(stop.data, stop.size));
   }
   if (given.on_token != nullptr) {
-    options.on_token = [on_token = given.on_token, user = given.user](int32_t id,
-                                                                      std::string_view text) {
-      const hob_token token = {sizeof(hob_token), id, text.data(), text.size()};
+    options.on_token = [on_token = given.on_token, user = given.user](const Piece& piece) {
+      const hob_token token = ToToken(piece);
       return on_token(user, &token) == 0;
     };
   }
@@ -239,7 +263,10 @@ hob_status hob_session_poll(hob_poll* out, hob_token* token, hob_session* sessio
   return Call(error, [&]() -> hob::Status {
     if (out == nullptr) return NullArgument("out");
     HOB_ASSIGN_OR_RETURN(const SessionUse use, SessionUse::Begin(session));
-    if (token != nullptr) HOB_RETURN_IF_ERROR(CheckOutStruct(token, "hob_token"));
+    if (token != nullptr) {
+      HOB_RETURN_IF_ERROR(CheckOutStruct(token, "hob_token",
+                                         std::index_sequence<offsetof(hob_token, likeliest)>()));
+    }
     using Clock = std::chrono::steady_clock;
     const Clock::time_point deadline = timeout_ms < 0
                                            ? Clock::time_point::max()
@@ -248,11 +275,7 @@ hob_status hob_session_poll(hob_poll* out, hob_token* token, hob_session* sessio
     HOB_ASSIGN_OR_RETURN(const hob::PieceKind kind, use->Poll(deadline, &piece));
     *out = static_cast<hob_poll>(kind);
     if (token != nullptr && piece != nullptr) {
-      hob_token written = HOB_TOKEN_INIT;
-      written.id = piece->token;
-      written.text = piece->text.data();
-      written.text_size = piece->text.size();
-      WriteStruct(token, written);
+      WriteStruct(token, ToToken(*piece));
     }
     return absl::OkStatus();
   });

@@ -3,6 +3,7 @@
 // and live through a fork.
 #pragma once
 
+#include <hob/grammar.h>
 #include <hob/sampler.h>
 #include <hob/template.h>
 #include <hob/tokenizer.h>
@@ -18,6 +19,7 @@
 #include "lib/sampler/sampler.h"
 #include "lib/text/chat_template.h"
 #include "lib/text/detokenizer.h"
+#include "lib/text/grammar/matcher.h"
 #include "lib/text/tokenizer.h"
 
 struct hob_tokenizer {
@@ -40,6 +42,16 @@ struct hob_sampler {
   hob::Sampler object;
   std::vector<int32_t> history;  // as far back as the penalty looks
   std::vector<float> logits;     // the stages' own copy
+  mutable std::atomic<bool> busy{false};
+};
+
+struct hob_grammar {
+  std::shared_ptr<const hob::text::CompiledGrammar> object;
+};
+
+struct hob_matcher {
+  hob::text::Matcher object;
+  std::string text;  // the last one given out
   mutable std::atomic<bool> busy{false};
 };
 

@@ -66,6 +66,14 @@ if(HOB_SMALL AND NOT MSVC)
   list(FILTER _rest EXCLUDE REGEX "/lib/(ops|base)/")
   set_property(SOURCE ${_rest} APPEND PROPERTY COMPILE_OPTIONS -Os)
 endif()
+# A fuzzer learns nothing from the comparisons of kernels, the sanitizers' own among them, and writing them down is most
+# of their time.
+if(HOB_SANITIZE MATCHES "fuzzer")
+  set(_kernel_sources ${HOB_SOURCES})
+  list(FILTER _kernel_sources INCLUDE REGEX "/lib/(ops/.+/|base/(panels|per_channel|quantize_blocks|block_formats)\\.cc)")
+  list(FILTER _kernel_sources EXCLUDE REGEX "/op\\.cc$")
+  set_property(SOURCE ${_kernel_sources} APPEND PROPERTY COMPILE_OPTIONS -fno-sanitize-coverage=trace-cmp)
+endif()
 
 add_library(hob_objects OBJECT ${HOB_SOURCES} ${HOB_GENERATED_SOURCES})
 set_target_properties(hob_objects PROPERTIES POSITION_INDEPENDENT_CODE ON

@@ -2,6 +2,9 @@
 # The hob command: an application over include/hob like any other.
 
 file(GLOB_RECURSE _sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tools/*.cc")
+if(NOT HOB_WITH_SERVE)
+  list(FILTER _sources EXCLUDE REGEX "/tools/serve/")
+endif()
 if(_sources)
   add_executable(hob ${_sources})
   target_include_directories(hob PRIVATE "${PROJECT_SOURCE_DIR}")
@@ -18,6 +21,13 @@ if(_sources)
   if(HOB_WITH_SIGNATURES)
     target_compile_definitions(hob PRIVATE HOB_HAVE_SODIUM)
     target_link_libraries(hob PRIVATE hob_dep::sodium)
+  endif()
+  if(HOB_WITH_SERVE)
+    target_compile_definitions(hob PRIVATE HOB_HAVE_SERVE)
+    target_include_directories(hob SYSTEM PRIVATE "${HOB_BOOST_INCLUDE}")
+    # Headers alone, of the parts that need no library; asio's own dispatch stays inside the command.
+    set_property(SOURCE "${PROJECT_SOURCE_DIR}/tools/serve/connection.cc" "${PROJECT_SOURCE_DIR}/tools/serve/server.cc"
+      APPEND PROPERTY COMPILE_DEFINITIONS BOOST_ERROR_CODE_HEADER_ONLY BOOST_ASIO_NO_DEPRECATED)
   endif()
   set_property(TARGET hob PROPERTY INTERPROCEDURAL_OPTIMIZATION ${HOB_LTO})
   set_target_properties(hob PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")

@@ -14,6 +14,7 @@ struct Options {
   ModelOptions model;
   SamplingOptions sampling;
   ContextOptions context;
+  GrammarOptions grammar;
   std::string prompt, system;
   std::string session;   // a file; empty: none
   bool samples = false;  // sampler options are given
@@ -31,9 +32,13 @@ constexpr std::string_view kHelp =
 
 class Chat {
  public:
-  Chat(const Options& options, hob::Session session)
-      : session_(std::move(session)), system_(options.system), path_(options.session) {
+  Chat(const Options& options, const hob::Model& model, hob::Session session)
+      : session_(std::move(session)),
+        system_(options.system),
+        path_(options.session),
+        grammar_(options.grammar.Make(model)) {
     generate_.max_tokens = options.max_tokens;
+    generate_.grammar = grammar_ ? grammar_->get() : nullptr;
     if (path_.empty() || !std::filesystem::exists(path_)) {
       Begin();
       return;
@@ -113,6 +118,7 @@ class Chat {
 
   hob::Session session_;
   std::string system_, path_;
+  std::optional<hob::Grammar> grammar_;
   hob_generate_options generate_ = HOB_GENERATE_OPTIONS_INIT;
 };
 
@@ -122,7 +128,7 @@ void Run(const Options& options) {
   hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
   session_options.sampler = &options.sampling.sampler;
   options.context.Apply(session_options, loaded);
-  Chat chat(options, Check(hob::Session::Create(loaded.model, session_options)));
+  Chat chat(options, loaded.model, Check(hob::Session::Create(loaded.model, session_options)));
   if (!options.prompt.empty()) {
     chat.Answer(options.prompt);
     return;
@@ -162,6 +168,7 @@ void AddChat(CLI::App& app) {
   AddModelOptions(*command, options->model);
   AddSamplingOptions(*command, options->sampling);
   AddContextOptions(*command, options->context, options->model);
+  AddGrammarOptions(*command, options->grammar);
   command->add_option("-p,--prompt", options->prompt, "answer this and leave");
   command->add_option("--system", options->system, "system message");
   command

@@ -143,6 +143,43 @@ void AddSamplingOptions(CLI::App& app, SamplingOptions& options) {
   app.add_option("--seed", s.seed, "the same seed gives the same answer")->capture_default_str();
 }
 
+std::optional<hob::Grammar> GrammarOptions::Make(const hob::Model& model) const {
+  // A schema begins with a brace, and a grammar has "::=", as no path does.
+  const auto text = [](const std::string& given, std::string_view mark) {
+    return given == "-" || given.find(mark) == std::string::npos ? ReadText(given) : given;
+  };
+  if (json_schema.empty() && regex.empty() && gbnf.empty() && choices.empty()) return std::nullopt;
+  const hob::Tokenizer tokenizer = Check(model.GetTokenizer());
+  if (!json_schema.empty()) {
+    return Check(hob::Grammar::JsonSchema(tokenizer, text(json_schema, "{")));
+  }
+  if (!regex.empty()) return Check(hob::Grammar::Regex(tokenizer, regex));
+  if (!gbnf.empty()) return Check(hob::Grammar::Gbnf(tokenizer, text(gbnf, "::=")));
+  const std::vector<std::string_view> views(choices.begin(), choices.end());
+  return Check(hob::Grammar::Choices(tokenizer, views));
+}
+
+void AddGrammarOptions(CLI::App& app, GrammarOptions& options) {
+  CLI::Option* const all[] = {
+      app.add_option("--json-schema", options.json_schema,
+                     "answer with JSON of this schema: a file, or the schema itself")
+          ->type_name("FILE|JSON"),
+      app.add_option("--regex", options.regex, "answer with a text that matches this")
+          ->type_name("PATTERN"),
+      app.add_option("--gbnf", options.gbnf,
+                     "answer with a text of this grammar: a file, or the grammar itself")
+          ->type_name("FILE|GBNF"),
+      app.add_option("--choice", options.choices,
+                     "answer with one of these; may be given several times")
+          ->allow_extra_args(false)
+          ->type_name("TEXT")};
+  for (CLI::Option* option : all) {
+    for (CLI::Option* other : all) {
+      if (other != option) option->excludes(other);
+    }
+  }
+}
+
 std::string DefaultModelPath() {
   std::filesystem::path cache;
   if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg != '\0') {
@@ -164,6 +201,8 @@ Loaded Load(const ModelOptions& options, bool vocabulary_only, uint32_t batch_ro
   }
   hob_runtime_options runtime_options = HOB_RUNTIME_OPTIONS_INIT;
   runtime_options.threads = options.threads;
+  runtime_options.max_requests = options.max_requests;
+  runtime_options.memory_limit = options.memory_limit;
   hob::Runtime runtime = Check(hob::Runtime::Create(runtime_options));
   hob_model_options model_options = HOB_MODEL_OPTIONS_INIT;
   model_options.activations = options.activations;

@@ -53,6 +53,8 @@ struct ModelOptions {
   uint32_t rope_original_context = 0;
   int32_t shared_cache_tokens = 0;  // as in hob_model_options
   bool copy_file = false;           // likewise
+  uint32_t max_requests = 0;        // as in hob_runtime_options
+  uint64_t memory_limit = 0;        // likewise
   std::string draft;                // path of a draft model; empty: none
 
   // By the names below; a CLI::ValidationError for others.
@@ -80,6 +82,15 @@ struct SamplingOptions {
   bool greedy = false;  // asked for by name
 };
 void AddSamplingOptions(CLI::App& app, SamplingOptions& options);
+
+// --json-schema, --regex, --gbnf and --choices: the form of an answer.
+struct GrammarOptions {
+  std::string json_schema, regex, gbnf;  // the first and the last: a file's path, or the text
+  std::vector<std::string> choices;
+  // The grammar that is asked for, if one is.
+  std::optional<hob::Grammar> Make(const hob::Model& model) const;
+};
+void AddGrammarOptions(CLI::App& app, GrammarOptions& options);
 
 // The default model's file in the cache folder (${XDG_CACHE_HOME:-~/.cache}/hob/models/).
 std::string DefaultModelPath();
@@ -144,5 +155,8 @@ void AddPerplexity(CLI::App& app);
 void AddTokenize(CLI::App& app);
 void AddLogits(CLI::App& app);
 void AddBench(CLI::App& app);
+#if defined(HOB_HAVE_SERVE)
+void AddServe(CLI::App& app);
+#endif
 
 }  // namespace tool

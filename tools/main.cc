@@ -21,6 +21,9 @@ int main(int argc, char** argv) {
   tool::AddTokenize(app);
   tool::AddLogits(app);
   tool::AddBench(app);
+#if defined(HOB_HAVE_SERVE)
+  tool::AddServe(app);
+#endif
   try {
     app.parse(argc, argv);
     return tool::kOk;

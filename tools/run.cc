@@ -15,6 +15,7 @@ struct Options {
   ModelOptions model;
   SamplingOptions sampling;
   ContextOptions context;
+  GrammarOptions grammar;
   std::string prompt, system, record, replay;
   int32_t max_tokens = 1024;
   bool raw = false, json = false;
@@ -36,6 +37,8 @@ void Run(const Options& options) {
   }
   hob_generate_options generate = HOB_GENERATE_OPTIONS_INIT;
   generate.max_tokens = options.max_tokens;
+  const std::optional<hob::Grammar> grammar = options.grammar.Make(loaded.model);
+  generate.grammar = grammar ? grammar->get() : nullptr;
   const CancelOnInterrupt interrupt(session.get());
   const hob_generate_result result = Check(session.Generate(
       [&](std::string_view text) { return options.json || Print(text); }, generate));
@@ -77,6 +80,7 @@ void AddRun(CLI::App& app) {
   AddModelOptions(*command, options->model);
   AddSamplingOptions(*command, options->sampling);
   AddContextOptions(*command, options->context, options->model);
+  AddGrammarOptions(*command, options->grammar);
   command->add_option("--system", options->system, "system message");
   command
       ->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")
@@ -87,7 +91,10 @@ void AddRun(CLI::App& app) {
   command->add_flag("--json", options->json, "answer, tokens and timings as JSON");
   CLI::Option* record = command->add_option(
       "--record", options->record, "write a record of the answer, for --replay, to this file");
-  record->excludes("--roll");  // what was dropped is not in the record
+  // What was dropped is not in the record, nor is a grammar.
+  for (const char* other : {"--roll", "--json-schema", "--regex", "--gbnf", "--choice"}) {
+    record->excludes(other);
+  }
   CLI::Option* prompt =
       command->add_option("prompt", options->prompt, "the prompt; - reads standard input");
   CLI::Option* replay =

@@ -4,8 +4,10 @@
 #define HOB_HOB_EXPERIMENTAL_H_
 
 #include <hob/embed.h>
+#include <hob/grammar.h>
 #include <hob/graph.h>
 #include <hob/hob.h>
+#include <hob/metrics.h>
 #include <hob/ops.h>
 #include <hob/verify.h>
 

@@ -6,8 +6,10 @@
 #include <hob/hob_experimental.h>
 
 #include <hob/embed.hpp>
+#include <hob/grammar.hpp>
 #include <hob/graph.hpp>
 #include <hob/hob.hpp>
+#include <hob/metrics.hpp>
 #include <hob/ops.hpp>
 #include <hob/verify.hpp>
 

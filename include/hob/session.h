@@ -95,16 +95,26 @@ HOB_API hob_status hob_session_add_tokens(hob_session* session, const int32_t* t
 /* No token: see hob_token.id. */
 #define HOB_NO_TOKEN (-1)
 
-/* A piece of the answer; it and its text live for the callback. */
+/* A token, and the natural logarithm of the probability that the model gave it. */
+typedef struct hob_token_logprob {
+  int32_t id;
+  float logprob;
+} hob_token_logprob;
+
+/* A piece of the answer; it and what it points to live for the callback. */
 typedef struct hob_token {
   uint32_t struct_size; /* in a callback, of the library's hob_token: fields past it are
                            not there */
   int32_t id;           /* HOB_NO_TOKEN: text held back until the end */
   const char* text;     /* the text that this token made complete: whole characters, maybe none */
   size_t text_size;
+  const hob_token_logprob* likeliest; /* with hob_generate_options.top_logprobs: the likeliest
+                                         tokens at this place, likeliest first */
+  int32_t likeliest_count;
+  float logprob; /* with hob_generate_options.logprobs: of this token; else 0 */
 } hob_token;
 
-#define HOB_TOKEN_INIT {sizeof(hob_token), HOB_NO_TOKEN, NULL, 0}
+#define HOB_TOKEN_INIT {sizeof(hob_token), HOB_NO_TOKEN, NULL, 0, NULL, 0, 0.0f}
 
 /* Receives the answer, on the thread that called hob_session_generate. Non-zero ends it. One that
  * takes long holds up its own session only. */
@@ -120,11 +130,30 @@ typedef struct hob_generate_options {
   hob_token_fn on_token; /* NULL: none; not used by hob_session_start */
   void* user;
   int32_t priority; /* against the runtime's other answers: higher ones are always served first */
-  uint32_t max_time_ms; /* from now, after which the answer ends as it is; 0: any */
+  uint32_t max_time_ms;              /* from now, after which the answer ends as it is; 0: any */
+  const struct hob_grammar* grammar; /* that the answer has to match: see hob/grammar.h; NULL: any
+                                        text. Kept for as long as the answer needs it */
+  int32_t top_logprobs; /* tell this many likeliest tokens with each token, at most 20 */
+  uint8_t logprobs;     /* 1: tell with each token how likely the model held it, before the grammar
+                           and the sampler's options */
+  uint8_t reserved2[3];
 } hob_generate_options;
 
 #define HOB_GENERATE_OPTIONS_INIT \
-  {sizeof(hob_generate_options), 0, NULL, 0, 0, {0, 0, 0, 0, 0, 0, 0}, NULL, NULL, 0, 0}
+  {sizeof(hob_generate_options),  \
+   0,                             \
+   NULL,                          \
+   0,                             \
+   0,                             \
+   {0, 0, 0, 0, 0, 0, 0},         \
+   NULL,                          \
+   NULL,                          \
+   0,                             \
+   0,                             \
+   NULL,                          \
+   0,                             \
+   0,                             \
+   {0, 0, 0}}
 
 typedef int32_t hob_finish_reason;
 enum {

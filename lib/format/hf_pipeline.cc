@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands around the vocabulary in tokenizer.json, recognised among what hob's tokenizers do.
 // A step that is not known is refused: it would change what the model reads.
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -128,9 +129,12 @@ Status ReadByteLevel(JsonValue tokenizer, bool ignore_merges, HfPipeline* pipeli
     pipeline->pre = std::string(name);
     return absl::OkStatus();
   }
+  constexpr size_t kShown = 8;  // no tokenizer that hob knows has as many
   std::string all;
-  for (const std::string& pattern : patterns)
-    all += Concat(all.empty() ? "" : ", ", Quoted(pattern));
+  for (size_t i = 0; i < std::min(patterns.size(), kShown); ++i) {
+    all += Concat(all.empty() ? "" : ", ", Quoted(patterns[i]));
+  }
+  if (patterns.size() > kShown) all += Concat(" and ", patterns.size() - kShown, " more");
   return NotRun(Concat("pre_tokenizer's patterns are none that hob knows", nfc ? " with NFC" : "",
                        ignore_merges ? " with ignore_merges" : "", ": ", all));
 }

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "lib/base/keyed_hash.h"
 #include "lib/format/hugging_face.h"
 #include "lib/format/validate.h"
 #include "lib/text/token_table.h"
@@ -342,7 +343,7 @@ class Reader {
   JsonValue root_, model_;
   Vocabulary v_;
   HfPipeline pipeline_;
-  std::unordered_map<std::string_view, int32_t> ids_;
+  std::unordered_map<std::string_view, int32_t, KeyedHasher> ids_;
   std::vector<AddedToken> added_;
 };
 

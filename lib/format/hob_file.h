@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "lib/base/status.h"
@@ -29,6 +30,20 @@ struct HobHeader {
   uint8_t reserved[16];  // zero
 };
 static_assert(sizeof(HobHeader) == 64);
+
+// Of a file whose parts follow each other, the data at the next multiple of kHobAlignment.
+inline HobHeader MakeHobHeader(uint64_t flatbuffer_bytes, uint64_t data_bytes) {
+  HobHeader header = {};
+  std::memcpy(header.magic, kHobMagic, sizeof(header.magic));
+  header.version = kHobVersion;
+  header.header_bytes = sizeof(header);
+  header.flatbuffer_offset = sizeof(header);
+  header.flatbuffer_bytes = flatbuffer_bytes;
+  header.data_offset =
+      (sizeof(header) + flatbuffer_bytes + kHobAlignment - 1) / kHobAlignment * kHobAlignment;
+  header.data_bytes = data_bytes;
+  return header;
+}
 
 bool IsHob(std::span<const uint8_t> bytes);
 

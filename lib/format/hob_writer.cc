@@ -309,15 +309,7 @@ Status WriteHobFile(const ModelFile& model, const fbs::GraphT* graph, const Weig
   const std::vector<Output> outputs = PlanOutputs(model, packing);
   HOB_RETURN_IF_ERROR(Pack(model, graph, outputs, &builder, &data_bytes));
 
-  HobHeader header = {};
-  std::memcpy(header.magic, format::kHobMagic, sizeof(header.magic));
-  header.version = format::kHobVersion;
-  header.header_bytes = sizeof(header);
-  header.flatbuffer_offset = sizeof(header);
-  header.flatbuffer_bytes = builder.GetSize();
-  header.data_offset = Aligned(sizeof(header) + builder.GetSize());
-  header.data_bytes = data_bytes;
-
+  const HobHeader header = format::MakeHobHeader(builder.GetSize(), data_bytes);
   HOB_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFileWriter> writer,
                        AtomicFileWriter::Create(path));
   HOB_RETURN_IF_ERROR(writer->Append({reinterpret_cast<const uint8_t*>(&header), sizeof(header)}));

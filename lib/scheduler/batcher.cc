@@ -190,6 +190,11 @@ void Batcher::RunStep(ThreadPool& pool) {
   const Status status = Contain([&] { return executor_->Run(step, stop); });
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   Learn(static_cast<size_t>(step.rows()), seconds);
+  Metrics& metrics = scheduler_.metrics();
+  Metrics::Add(metrics.steps);
+  Metrics::Add(metrics.step_rows, static_cast<uint64_t>(step.rows()));
+  Metrics::Add(metrics.step_ns, static_cast<uint64_t>(seconds * 1e9));
+  metrics.batch.Add(taken_.size());
   ++step_;
   auto accept = [&](size_t begin, size_t end, size_t) {
     const auto vocabulary = static_cast<size_t>(executor_->shape().vocabulary);

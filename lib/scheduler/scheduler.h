@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "lib/base/metrics.h"
 #include "lib/base/status.h"
 #include "lib/base/thread_pool.h"
 #include "lib/scheduler/batcher.h"
@@ -48,6 +49,8 @@ class Scheduler {
   // Whoever runs loops on the pool holds a turn.
   Turnstile& turnstile() { return turnstile_; }
   size_t max_sequences() const { return max_sequences_; }
+  // Of everything that this scheduler serves.
+  Metrics& metrics() { return metrics_; }
 
  private:
   friend class Batcher;
@@ -63,6 +66,7 @@ class Scheduler {
   ThreadPool& pool_;
   const size_t max_sequences_;
   Turnstile turnstile_;
+  Metrics metrics_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Batcher*> batchers_;

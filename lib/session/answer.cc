@@ -2,18 +2,38 @@
 // How a session answers: Generate, and Start and Poll, which it consists of.
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "lib/scheduler/scheduler.h"
 #include "lib/session/generation.h"
 #include "lib/session/session.h"
+#include "lib/text/grammar/matcher.h"
 #include "lib/text/unicode.h"
 
 namespace hob {
 namespace {
 
-Status CheckOptions(const GenerateOptions& options) {
+Status CheckOptions(const GenerateOptions& options, const text::Tokenizer& tokenizer) {
+  if (options.grammar != nullptr && &options.grammar->tokenizer() != &tokenizer) {
+    return Error(StatusCode::kInvalidArgument,
+                 "the grammar was made for another tokenizer than the model's",
+                 "Make it with the tokenizer that hob_model_get_tokenizer gives.");
+  }
+  if (options.grammar != nullptr && options.ignore_eos) {
+    return Error(StatusCode::kInvalidArgument,
+                 "generate option ignore_eos is set, but the grammar says where the answer ends");
+  }
+  if (options.top_logprobs < 0 || options.top_logprobs > GenerateOptions::kMaxTopLogprobs) {
+    return Error(StatusCode::kInvalidArgument,
+                 Concat("generate option top_logprobs is ", options.top_logprobs, ", not 0 to ",
+                        GenerateOptions::kMaxTopLogprobs));
+  }
+  if (options.top_logprobs > 0 && !options.logprobs) {
+    return Error(StatusCode::kInvalidArgument,
+                 "generate option top_logprobs is set, but logprobs is not");
+  }
   if (options.max_tokens < 0) {
     return Error(StatusCode::kInvalidArgument,
                  Concat("generate option max_tokens is ", options.max_tokens, ", below 0"));
@@ -40,7 +60,7 @@ Status CheckOptions(const GenerateOptions& options) {
 Status Session::Start(const GenerateOptions& options) {
   HOB_RETURN_IF_ERROR(CheckIdle());
   stop_.store(false, std::memory_order_relaxed);
-  HOB_RETURN_IF_ERROR(CheckOptions(options));
+  HOB_RETURN_IF_ERROR(CheckOptions(options, model_->tokenizer()));
   std::vector<int32_t> prompt;
   int64_t dropped = 0;
   if (messages_.empty()) {
@@ -60,13 +80,27 @@ Status Session::Start(const GenerateOptions& options) {
   } else if (prompt.size() > static_cast<size_t>(context_tokens())) {
     return PromptTooLong(prompt.size(), context_tokens());
   }
-  auto generation = std::make_shared<Generation>(*this, options, std::move(prompt), dropped);
+  std::optional<text::Matcher> matcher;
+  if (options.grammar != nullptr) {
+    HOB_ASSIGN_OR_RETURN(matcher, text::Matcher::Create(options.grammar));
+  }
+  auto generation =
+      std::make_shared<Generation>(*this, options, std::move(matcher), std::move(prompt), dropped);
+  Metrics& metrics = model_->runtime().scheduler().metrics();
+  // Before the scheduler knows of it: it may be over at once.
+  Metrics::Add(metrics.started);
+  Metrics::Add(metrics.waiting);
   if (!generation->EndIfFull()) {
     Urgency urgency{.priority = options.priority};
     if (options.max_time.count() > 0) urgency.deadline = Urgency::Clock::now() + options.max_time;
     Batcher& batcher = *model_->batcher();
-    HOB_RETURN_IF_ERROR(
-        batcher.scheduler().Submit(batcher, generation, urgency, generation->BeginDrafts()));
+    const Status submitted =
+        batcher.scheduler().Submit(batcher, generation, urgency, generation->BeginDrafts());
+    if (!submitted.ok()) {
+      Metrics::Subtract(metrics.waiting);
+      Metrics::AddAt(metrics.failed, static_cast<size_t>(submitted.code()));
+      return submitted;
+    }
   }
   running_ = std::move(generation);
   return absl::OkStatus();
@@ -116,7 +150,7 @@ StatusOr<GenerateResult> Session::Generate(const GenerateOptions& options) {
     HOB_ASSIGN_OR_RETURN(const PieceKind kind,
                          Poll(std::chrono::steady_clock::time_point::max(), &piece));
     if (kind == PieceKind::kEnd) return stats_.counts;
-    if (options.on_token != nullptr && !options.on_token(piece->token, piece->text)) Cancel();
+    if (options.on_token != nullptr && !options.on_token(*piece)) Cancel();
   }
 }
 

@@ -38,7 +38,7 @@ StatusOr<std::shared_ptr<Drafter>> Drafter::Create(Model& draft, const Model& ta
   }
   HOB_ASSIGN_OR_RETURN(Sampler greedy, Sampler::Create({}));
   KvCache cache(draft.runtime().allocator(), draft.batcher()->executor().kv_layout(),
-                &draft.prefixes());
+                &draft.prefixes(), &draft.runtime().scheduler().metrics());
   return std::shared_ptr<Drafter>(new Drafter(draft, tokens, std::move(cache), std::move(greedy)));
 }
 

@@ -25,7 +25,8 @@ Status WithMessage(const Status& status) {
 }  // namespace
 
 Generation::Generation(Session& session, const GenerateOptions& options,
-                       std::vector<int32_t> prompt, int64_t dropped)
+                       std::optional<text::Matcher> matcher, std::vector<int32_t> prompt,
+                       int64_t dropped)
     : session_(session),
       options_(options),
       window_(session.window()),
@@ -33,6 +34,7 @@ Generation::Generation(Session& session, const GenerateOptions& options,
       dropped_(dropped),
       detokenizer_(session.model().tokenizer()),
       stops_(options.stops),
+      matcher_(std::move(matcher)),
       start_(Clock::now()),
       drawn_(session.sampler_.drawn()),
       taken_drawn_(drawn_) {
@@ -61,6 +63,8 @@ bool Generation::EndIfFull() {
 StatusOr<PieceKind> Generation::Take(Clock::time_point deadline, Piece* out) {
   std::unique_lock lock(mutex_);
   const auto ready = [&] { return queued_ > 0 || ended_; };
+  // Waiting until a time that is over takes a system call: a look at many sessions would feel it.
+  if (!ready() && !session_.stopped() && deadline <= Clock::now()) return PieceKind::kNone;
   if (deadline == Clock::time_point::max()) {
     changed_.wait(lock, ready);
   } else if (!changed_.wait_until(lock, deadline, ready) && !session_.stopped()) {
@@ -131,9 +135,18 @@ void Generation::Commit() {
   stats_.cache_bytes = session_.cache_bytes();
   stats_.counts = result_;
   session_.stats_ = stats_;
+  CountEnd();
+  Metrics::AddAt(session_.model().batcher()->scheduler().metrics().ended,
+                 static_cast<size_t>(result_.finish_reason));
 }
 
-void Generation::Abandon() { session_.sampler_.set_drawn(drawn_); }
+void Generation::Abandon() {
+  session_.sampler_.set_drawn(drawn_);
+  CountEnd();
+  const StatusCode code = status_.ok() ? StatusCode::kCancelled : status_.code();
+  Metrics::AddAt(session_.model().batcher()->scheduler().metrics().failed,
+                 static_cast<size_t>(code));
+}
 
 Work Generation::Next(int32_t guesses) {
   {
@@ -159,6 +172,10 @@ Work Generation::Next(int32_t guesses) {
     const Status guessed = Contain([&] {
       wait = !Guess(guesses);
       if (wait || guesses_.empty()) return absl::OkStatus();
+      if (matcher_) {
+        HOB_ASSIGN_OR_RETURN(const size_t fitting, matcher_->CountAcceptable(guesses_));
+        guesses_.resize(fitting);
+      }
       run_.assign(fresh.begin(), fresh.end());
       run_.insert(run_.end(), guesses_.begin(), guesses_.end());
       return session_.cache_.PrepareAppend(static_cast<int32_t>(run_.size()));
@@ -175,6 +192,8 @@ bool Generation::Guess(int32_t most) {
   const int32_t left =
       options_.max_tokens == 0 ? room : options_.max_tokens - result_.generated_tokens - 1;
   most = std::min({most, room, left});
+  if (matcher_) GuessForced(most);
+  if (!guesses_.empty()) return true;
   guesser_ = Guesser::kPrompt;
   const Batcher& batcher = *session_.model().batcher();
   const bool asked = drafter_ != nullptr && drafter_->asked();
@@ -183,6 +202,19 @@ bool Generation::Guess(int32_t most) {
   if (drafter_ == nullptr || !guesses_.empty() || result_.generated_tokens == 0) return true;
   guesser_ = Guesser::kDraft;
   return drafter_->Guess(tokens_, most, batcher, guesses_);
+}
+
+void Generation::GuessForced(int32_t most) {
+  guesser_ = Guesser::kGrammar;
+  constexpr size_t kTokenBytes = 16;  // no more are worth looking ahead
+  most = forced_rate_.Worth(most, session_.model().batcher()->row_cost());
+  if (most <= 0) return;
+  const Status status = matcher_->ForcedText(static_cast<size_t>(most) * kTokenBytes, forced_);
+  if (!status.ok() || forced_.empty()) return;
+  const auto tokens = session_.model().tokenizer().Encode(forced_, {});
+  if (!tokens.ok()) return;  // it begins within a character
+  guesses_.assign(tokens->begin(),
+                  tokens->begin() + std::min<ptrdiff_t>(most, std::ssize(*tokens)));
 }
 
 void Generation::Adopt() {
@@ -231,7 +263,8 @@ bool Generation::Accept(int32_t rows, std::span<float> logits) {
     stats_.decode_ns = Nanoseconds(Clock::now() - prefilled_);
   }
   bool more = false;
-  const bool first = result_.generated_tokens == 0;
+  const int32_t before = result_.generated_tokens;
+  const bool first = before == 0;
   const Status status = Contain([&] {
     HOB_ASSIGN_OR_RETURN(more, ChooseAll(logits));
     return absl::OkStatus();
@@ -240,11 +273,37 @@ bool Generation::Accept(int32_t rows, std::span<float> logits) {
     prefilled_ = Clock::now();
     stats_.time_to_first_token_ns = Nanoseconds(prefilled_ - start_);
   }
+  if (status.ok()) Tell(before);
   Share();
   if (status.ok()) return more;
   const std::lock_guard lock(mutex_);
   status_ = status;
   return false;
+}
+
+void Generation::Tell(int32_t before) {
+  Metrics& metrics = session_.model().batcher()->scheduler().metrics();
+  const Clock::time_point now = Clock::now();
+  const auto chosen = static_cast<uint64_t>(result_.generated_tokens - before);
+  Metrics::Add(metrics.generated_tokens, chosen);
+  if (waits_) {
+    waits_ = false;
+    Metrics::Subtract(metrics.waiting);
+    Metrics::Add(metrics.prompt_tokens, static_cast<uint64_t>(result_.prompt_tokens));
+    Metrics::Add(metrics.cached_tokens, static_cast<uint64_t>(result_.cached_tokens));
+    metrics.first_token.Add(stats_.time_to_first_token_ns);
+  } else if (chosen > 0) {
+    // Guesses that were right come at once: each took its part of the time.
+    metrics.between_tokens.Add(Nanoseconds(now - last_token_) / chosen, chosen);
+  }
+  last_token_ = now;
+}
+
+void Generation::CountEnd() {
+  Metrics& metrics = session_.model().batcher()->scheduler().metrics();
+  if (std::exchange(waits_, false)) Metrics::Subtract(metrics.waiting);
+  Metrics::Add(metrics.guessed_tokens, static_cast<uint64_t>(stats_.guessed));
+  Metrics::Add(metrics.right_tokens, static_cast<uint64_t>(stats_.right));
 }
 
 void Generation::Share() {
@@ -289,8 +348,10 @@ StatusOr<bool> Generation::ChooseAll(std::span<float> logits) {
   const auto guessed = static_cast<int32_t>(guesses_.size());
   if (guesser_ == Guesser::kPrompt) {
     lookup_.Learn(guessed, right);
-  } else {
+  } else if (guesser_ == Guesser::kDraft) {
     drafter_->Learn(guessed, right);
+  } else {
+    forced_rate_.Learn(guessed, right);
   }
   stats_.guessed += guessed;
   stats_.right += right;
@@ -305,7 +366,13 @@ StatusOr<bool> Generation::ChooseAll(std::span<float> logits) {
 // Chooses the next token and queues it; true: go on.
 StatusOr<bool> Generation::Choose(std::span<float> logits) {
   const text::Tokenizer& tokenizer = session_.model().tokenizer();
+  if (options_.logprobs) HOB_RETURN_IF_ERROR(Remember(logits));
+  if (matcher_) HOB_RETURN_IF_ERROR(matcher_->MaskLogits(logits));
   HOB_ASSIGN_OR_RETURN(const int32_t token, session_.sampler_.Sample(logits, tokens_));
+  if (matcher_) {
+    HOB_ASSIGN_OR_RETURN(const size_t taken, matcher_->Accept({&token, 1}));
+    if (taken == 0) return Error(StatusCode::kInternal, "the grammar does not take its own token");
+  }
   ++result_.generated_tokens;
   const bool end = !options_.ignore_eos && tokenizer.IsEndOfGeneration(token);
   bool more = false;
@@ -318,6 +385,8 @@ StatusOr<bool> Generation::Choose(std::span<float> logits) {
     Push(token, stops_.Push(text));
     if (stops_.found() >= 0) {
       Finish(FinishReason::kStop);
+    } else if (matcher_ && matcher_->must_end()) {
+      Finish(FinishReason::kEnd);
     } else if (result_.generated_tokens == options_.max_tokens) {
       Finish(FinishReason::kLength);
     } else if (full() && !session_.rolls()) {
@@ -338,6 +407,12 @@ StatusOr<bool> Generation::Choose(std::span<float> logits) {
   return false;
 }
 
+Status Generation::Remember(std::span<const float> logits) {
+  given_.assign(logits.begin(), logits.end());
+  HOB_ASSIGN_OR_RETURN(log_sum_, LogSumExp(given_));
+  return absl::OkStatus();
+}
+
 void Generation::Finish(FinishReason reason) {
   result_.finish_reason = reason;
   result_.stop_index = stops_.found();
@@ -348,6 +423,12 @@ void Generation::Push(int32_t token, std::string text) {
   Event& event = queue_[(first_ + queued_) % kQueue];
   event.piece.token = token;
   event.piece.text = std::move(text);
+  event.piece.likeliest.clear();
+  if (options_.logprobs && token >= 0) {
+    const auto top = static_cast<size_t>(options_.top_logprobs);
+    event.piece.logprob = static_cast<float>(given_[static_cast<size_t>(token)] - log_sum_);
+    LikeliestTokens(given_, log_sum_, top, event.piece.likeliest);
+  }
   event.drawn = session_.sampler_.drawn();
   ++queued_;
   changed_.notify_all();

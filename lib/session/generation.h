@@ -7,17 +7,20 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lib/scheduler/scheduler.h"
 #include "lib/scheduler/sequence.h"
 #include "lib/session/drafter.h"
+#include "lib/session/guess_rate.h"
 #include "lib/session/prompt_lookup.h"
 #include "lib/session/rolling_window.h"
 #include "lib/session/session.h"
 #include "lib/session/stop_matcher.h"
 #include "lib/text/detokenizer.h"
+#include "lib/text/grammar/matcher.h"
 
 namespace hob {
 
@@ -26,9 +29,10 @@ namespace hob {
 // changes in its cache and sampler alone, and nobody but the scheduler may touch those until End.
 class Generation final : public Sequence {
  public:
-  // `prompt` is not empty and fits the context. The session outlives the End of this.
-  Generation(Session& session, const GenerateOptions& options, std::vector<int32_t> prompt,
-             int64_t dropped);
+  // `prompt` is not empty and fits the context. The session outlives the End of this. `matcher` is
+  // of options.grammar, if there is one.
+  Generation(Session& session, const GenerateOptions& options, std::optional<text::Matcher> matcher,
+             std::vector<int32_t> prompt, int64_t dropped);
 
   // The caller's side, one thread at a time.
 
@@ -68,21 +72,30 @@ class Generation final : public Sequence {
     uint64_t drawn = 0;
   };
 
-  enum class Guesser { kPrompt, kDraft };
+  enum class Guesser { kPrompt, kDraft, kGrammar };
 
   // Fills guesses_ with at most `most` tokens; false: a draft model is at it.
   bool Guess(int32_t most);
+  // Guesses what the grammar leaves no choice in, at most `most` tokens.
+  void GuessForced(int32_t most);
   // The scheduler lets go of this, or of its drafter.
   void Release();
   // Goes on with what others have computed of the prompt meanwhile.
   void Adopt();
+  // Counts what the step that began with so many tokens has chosen.
+  void Tell(int32_t before);
+  // The answer is over.
+  void CountEnd();
   // Lets others have the pages that have become full.
   void Share();
   // Chooses a token from each row of logits, as long as guesses are right; true: go on.
   StatusOr<bool> ChooseAll(std::span<float> logits);
   StatusOr<bool> Choose(std::span<float> logits);
   void Finish(FinishReason reason);
+  // `token` is −1 for a text without one.
   void Push(int32_t token, std::string text);
+  // Keeps the model's logits before grammar and sampler change them.
+  Status Remember(std::span<const float> logits);
   bool full() const { return tokens_.size() >= static_cast<size_t>(session_.context_tokens()); }
 
   Session& session_;
@@ -92,13 +105,19 @@ class Generation final : public Sequence {
   int64_t dropped_;              // tokens that left tokens_ to make room
   text::StreamingDetokenizer detokenizer_;
   StopMatcher stops_;
+  std::optional<text::Matcher> matcher_;
   GenerateResult result_;
   SessionStats stats_;
-  Clock::time_point start_, prefilled_;
+  Clock::time_point start_, prefilled_, last_token_;
+  bool waits_ = true;  // for the first token
   PromptLookup lookup_;
   std::shared_ptr<Drafter> drafter_;
   Guesser guesser_ = Guesser::kPrompt;  // whose guesses_ are
   std::vector<int32_t> guesses_;        // tokens that may come next
+  std::vector<float> given_;            // with GenerateOptions::logprobs: the model's logits
+  double log_sum_ = 0;                  // of them
+  std::string forced_;                  // text that must
+  GuessRate forced_rate_;               // of its tokens
   std::vector<int32_t> run_;            // of the step: what is new, then guesses_
   const uint64_t drawn_;                // from the sampler, before this answer
   size_t shared_pages_ = 0;             // of the cache, that others know of

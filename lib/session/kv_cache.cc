@@ -2,8 +2,32 @@
 #include "lib/session/kv_cache.h"
 
 #include <cstring>
+#include <utility>
 
 namespace hob {
+namespace {
+
+// A page that is counted as long as it lives, whoever holds it last.
+struct CountedPage {
+  CountedPage(Buffer bytes, Metrics* counts) : buffer(std::move(bytes)), metrics(counts) {
+    if (metrics != nullptr) Metrics::Add(metrics->kv_pages);
+  }
+  ~CountedPage() {
+    if (metrics != nullptr) Metrics::Subtract(metrics->kv_pages);
+  }
+  CountedPage(const CountedPage&) = delete;
+  CountedPage& operator=(const CountedPage&) = delete;
+
+  Buffer buffer;
+  Metrics* metrics;
+};
+
+}  // namespace
+
+KvPage KvCache::Counted(Buffer buffer) const {
+  const auto page = std::make_shared<const CountedPage>(std::move(buffer), metrics_);
+  return {page, &page->buffer};
+}
 
 StatusOr<Buffer> KvCache::NewPage() const {
   constexpr std::string_view kPurpose = "a cache page";
@@ -20,7 +44,7 @@ Status KvCache::PrepareAppend(int32_t count) {
     HOB_ASSIGN_OR_RETURN(Buffer copy, NewPage());
     uint8_t* const data = copy.data();
     std::memcpy(data, data_[first], page_bytes());
-    pages_[first] = std::make_shared<const Buffer>(std::move(copy));
+    pages_[first] = Counted(std::move(copy));
     data_[first] = data;
   }
   while (pages_.size() < wanted) {
@@ -30,7 +54,7 @@ Status KvCache::PrepareAppend(int32_t count) {
       return std::move(page).status();
     }
     uint8_t* const data = page->data();
-    pages_.push_back(std::make_shared<const Buffer>(*std::move(page)));
+    pages_.push_back(Counted(*std::move(page)));
     data_.push_back(data);
   }
   return absl::OkStatus();

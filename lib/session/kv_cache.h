@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lib/base/allocator.h"
+#include "lib/base/metrics.h"
 #include "lib/base/status.h"
 #include "lib/ops/step.h"
 #include "lib/session/prefix_cache.h"
@@ -27,9 +28,10 @@ void ReserveByPages(std::vector<T>& items, size_t cached, size_t more) {
 class KvCache {
  public:
   // When memory is short, pages that `spare` (may be null, else outlives this) keeps make room.
+  // Pages are counted in `metrics` (may be null, else outlives them).
   KvCache(std::shared_ptr<Allocator> allocator, const KvLayout& layout,
-          PrefixCache* spare = nullptr)
-      : allocator_(std::move(allocator)), layout_(layout), spare_(spare) {}
+          PrefixCache* spare = nullptr, Metrics* metrics = nullptr)
+      : allocator_(std::move(allocator)), layout_(layout), spare_(spare), metrics_(metrics) {}
   KvCache(KvCache&&) noexcept = default;
   KvCache& operator=(KvCache&&) noexcept = default;
 
@@ -49,7 +51,9 @@ class KvCache {
   KvCache Fork() const { return *this; }
   // Another cache of no tokens, and maybe of another type, whose pages come from where this one's
   // do.
-  KvCache Empty(DType type) const { return KvCache(allocator_, layout_.As(type), spare_); }
+  KvCache Empty(DType type) const {
+    return KvCache(allocator_, layout_.As(type), spare_, metrics_);
+  }
   // Goes on with `pages`, of the same type, where the full pages of this end; what comes after
   // those is dropped.
   void Adopt(std::span<const KvPage> pages);
@@ -69,10 +73,12 @@ class KvCache {
  private:
   KvCache(const KvCache&) = default;
   StatusOr<Buffer> NewPage() const;
+  KvPage Counted(Buffer buffer) const;
 
   std::shared_ptr<Allocator> allocator_;
   KvLayout layout_;
   PrefixCache* spare_;
+  Metrics* metrics_;
   int32_t tokens_ = 0;
   std::vector<KvPage> pages_;
   std::vector<uint8_t*> data_;  // of pages_

@@ -90,7 +90,8 @@ Session::Session(std::shared_ptr<Model> model, const RollingWindow& window,
       rolls_(options.roll),
       guess_(options.guess),
       sampler_(std::move(sampler)),
-      cache_(model_->runtime().allocator(), CacheLayout(*model_, options), &model_->prefixes()) {}
+      cache_(model_->runtime().allocator(), CacheLayout(*model_, options), &model_->prefixes(),
+             &model_->runtime().scheduler().metrics()) {}
 
 StatusOr<std::unique_ptr<Session>> Session::Fork() const {
   HOB_RETURN_IF_ERROR(CheckIdle());

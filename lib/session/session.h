@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lib/base/status.h"
+#include "lib/sampler/logprobs.h"
 #include "lib/sampler/sampler.h"
 #include "lib/session/kv_cache.h"
 #include "lib/session/model.h"
@@ -21,6 +22,9 @@
 
 namespace hob {
 
+namespace text {
+class CompiledGrammar;
+}
 class Drafter;
 class Generation;
 
@@ -44,17 +48,32 @@ enum class FinishReason : int32_t {
   kTime = 6,
 };
 
+// A piece of an answer: a token (−1: none) and the text that became complete. With
+// GenerateOptions::logprobs, what the model thought, before grammar and sampler changed it.
+struct Piece {
+  int32_t token = -1;
+  std::string text;
+  float logprob = 0;
+  std::vector<TokenLogprob> likeliest;
+};
+
 struct GenerateOptions {
+  static constexpr int32_t kMaxTopLogprobs = 20;
   static constexpr size_t kMaxStops = 64;
   static constexpr size_t kMaxStopBytes = 4096;
 
   int32_t max_tokens = 0;  // 0: until the context is full
   std::vector<std::string> stops;
   bool ignore_eos = false;
+  // The answer is a text of it, unless something else ends it before. Of the model's tokenizer.
+  std::shared_ptr<const text::CompiledGrammar> grammar;
+  // With each token, how likely the model held it, and this many of the likeliest in its place.
+  bool logprobs = false;
+  int32_t top_logprobs = 0;
   int32_t priority = 0;                   // against other sessions of the runtime: higher first
   std::chrono::milliseconds max_time{0};  // 0: any
-  // Given each token, or −1, and the text that became complete; returns false to end the answer.
-  std::function<bool(int32_t token, std::string_view text)> on_token;
+  // Given each piece; returns false to end the answer.
+  std::function<bool(const Piece& piece)> on_token;
 };
 
 struct GenerateResult {
@@ -66,11 +85,6 @@ struct GenerateResult {
   int64_t dropped_tokens = 0;  // of the conversation, that the model sees no more
 };
 
-// A piece of an answer: a token (−1: none) and the text that became complete.
-struct Piece {
-  int32_t token = -1;
-  std::string text;
-};
 enum class PieceKind : int32_t { kNone = 0, kToken = 1, kEnd = 2 };
 
 struct SessionStats {

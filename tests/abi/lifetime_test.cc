@@ -112,12 +112,16 @@ TEST_CASE("an exception that a callback lets through comes back as an error") {
 }
 
 #if !defined(_WIN32)
-TEST_CASE("after fork, handles answer with an error in the child and work on in the parent") {
+void SkipUnlessForkWorks() {
 #if defined(__SANITIZE_THREAD__)
   SKIP("ThreadSanitizer does not follow a fork of a process with threads");
 #elif defined(__SANITIZE_ADDRESS__)
   SKIP("AddressSanitizer's allocator may be locked by another thread at the fork");
 #endif
+}
+
+TEST_CASE("after fork, handles answer with an error in the child and work on in the parent") {
+  SkipUnlessForkWorks();
   const RuntimePtr runtime = MakeRuntime();
   const ModelPtr model = OpenModel(runtime.get(), ChatFixture());
   const SessionPtr session = MakeSession(model.get());
@@ -159,11 +163,7 @@ TEST_CASE("after fork, handles answer with an error in the child and work on in 
 }
 
 TEST_CASE("after fork, programs and matrices are refused and pieces of memory alone work") {
-#if defined(__SANITIZE_THREAD__)
-  SKIP("ThreadSanitizer does not follow a fork of a process with threads");
-#elif defined(__SANITIZE_ADDRESS__)
-  SKIP("AddressSanitizer's allocator may be locked by another thread at the fork");
-#endif
+  SkipUnlessForkWorks();
   const RuntimePtr runtime = MakeRuntime();
   const MatrixPtr matrix = QuantizeMatrix(runtime.get(), HOB_TYPE_F32, Numbers(64), 8);
   hob_graph* made_graph = nullptr;

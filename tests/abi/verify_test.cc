@@ -1,28 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signatures of files. The key pair and the signature below were made by minisign 0.11 itself, so
-// what is read here is its format and not only our own writing of it.
+// Signatures of files.
 #include <cstring>
 
 #include "tests/abi/client.h"
+#include "tests/support/minisign_sample.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace hob::test;
 
 namespace {
 
-constexpr std::string_view kKey = "RWSTI7yA1RAOiWDAy/5PsuWZfXaudfwrzx3fIpXwcwkY/Pkoc7YEPqyA";
 constexpr std::string_view kKeyFile =
     "untrusted comment: minisign public key 890E10D580BC2393\n"
     "RWSTI7yA1RAOiWDAy/5PsuWZfXaudfwrzx3fIpXwcwkY/Pkoc7YEPqyA\n";
 // Another one's.
 constexpr std::string_view kOther = "RWQx9Bt1NtU2xGxsXwD5jwLlw76g/ahSahymz1RzQ60N2+b5+80OUO55";
-constexpr std::string_view kContent = "hello\n";
-constexpr std::string_view kSignature =
-    "untrusted comment: signature from minisign secret key\n"
-    "RUSTI7yA1RAOiUcnApOW4AfI+qpFeVWB+x9YK8AFteK5COi3gxgFAbZbFv6KwjcUFG9jA+BoQ2vO3bfwIHtYyC0mNy/"
-    "EctxgAw0=\n"
-    "trusted comment: trusted: v1\n"
-    "rgvg3jd0DdOxtaHP9ZCe41ejoEOy8JT2w4YvrfmhcB763Adjk6VuFrSv+Hmdp5NFecN/heUDVRgTrmbFE0IzAg==\n";
 
 std::span<const uint8_t> Bytes(std::string_view text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};

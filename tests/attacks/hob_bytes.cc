@@ -23,14 +23,8 @@ File TinyHob() {
 
 File HobOf(const flatbuffers::FlatBufferBuilder& builder, const std::vector<uint8_t>& data,
            uint32_t version) {
-  HobHeader header = {};
-  std::memcpy(header.magic, format::kHobMagic, sizeof(header.magic));
+  HobHeader header = format::MakeHobHeader(builder.GetSize(), data.size());
   header.version = version;
-  header.header_bytes = sizeof(header);
-  header.flatbuffer_offset = sizeof(header);
-  header.flatbuffer_bytes = builder.GetSize();
-  header.data_offset = (sizeof(header) + builder.GetSize() + 63) / 64 * 64;
-  header.data_bytes = data.size();
   File file(header.data_offset + data.size());
   std::memcpy(file.data(), &header, sizeof(header));
   std::memcpy(file.data() + sizeof(header), builder.GetBufferPointer(), builder.GetSize());

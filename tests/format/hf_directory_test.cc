@@ -4,8 +4,8 @@
 #include <functional>
 
 #include "lib/base/f16.h"
+#include "tests/support/fixture_file.h"
 #include "tests/support/hf_folder.h"
-#include "tests/support/shared_dir.h"
 
 namespace hob {
 namespace {
@@ -16,16 +16,8 @@ using test::WriteBytes;
 using test::WriteHfFolder;
 using test::WriteText;
 
-std::shared_ptr<const ModelFile> Fixture(const std::string& name) {
-  const auto path = testing::SourceDir() / "tests/fixtures" / (name + ".gguf");
-  auto model = OpenModelFile(path.string());
-  INFO(model.status());
-  REQUIRE(model.ok());
-  return *std::move(model);
-}
-
 TEST_CASE("a folder gives the model of its GGUF file, in one file or several") {
-  const auto gguf = Fixture("qwen2-bf16");
+  const auto gguf = testing::OpenFixture("qwen2-bf16");
   const TemporaryFolder folder;
   WriteHfFolder(*gguf, folder / "whole");
   WriteHfFolder(*gguf, folder / "parts", 3);
@@ -66,7 +58,7 @@ TEST_CASE("a folder gives the model of its GGUF file, in one file or several") {
 
 TEST_CASE("norms become f32, and Gemma's get their 1") {
   const TemporaryFolder folder;
-  const auto gguf = Fixture("gemma3-f16");
+  const auto gguf = testing::OpenFixture("gemma3-f16");
   test::WriteHfTexts(*gguf, folder / "g");
   std::vector<test::HfTensor> tensors = test::TensorsOf(*gguf);
   for (test::HfTensor& tensor : tensors) {
@@ -88,7 +80,7 @@ TEST_CASE("norms become f32, and Gemma's get their 1") {
 }
 
 TEST_CASE("the chat template: a file, a setting, or one of several") {
-  const auto gguf = Fixture("qwen2-bf16");
+  const auto gguf = testing::OpenFixture("qwen2-bf16");
   const TemporaryFolder folder;
   WriteHfFolder(*gguf, folder / "m");
   nlohmann::json settings = test::TokenizerConfigOf(gguf->vocabulary);
@@ -108,7 +100,7 @@ TEST_CASE("the chat template: a file, a setting, or one of several") {
 
 TEST_CASE("links of the hub's cache are followed, and no others") {
   namespace fs = std::filesystem;
-  const auto gguf = Fixture("qwen2-bf16");
+  const auto gguf = testing::OpenFixture("qwen2-bf16");
   const TemporaryFolder folder;
   WriteHfFolder(*gguf, folder / "hub/blobs");
   fs::create_directories(folder / "hub/snapshots/abc");
@@ -135,7 +127,7 @@ TEST_CASE("a folder that lacks something, or whose parts do not fit, is refused"
   constexpr StatusCode kInvalid = StatusCode::kInvalidArgument;
   constexpr StatusCode kNotRun = StatusCode::kUnimplemented;
   constexpr StatusCode kMissing = StatusCode::kNotFound;
-  const auto gguf = Fixture("qwen2-bf16");
+  const auto gguf = testing::OpenFixture("qwen2-bf16");
   const auto remove = [](const std::string& path) { std::filesystem::remove(path); };
   const auto weights = [&](const std::string& folder,
                            const std::function<void(std::vector<test::HfTensor>&)>& change) {
@@ -217,7 +209,7 @@ TEST_CASE("a folder that lacks something, or whose parts do not fit, is refused"
 }
 
 TEST_CASE("an index and its shards must agree") {
-  const auto gguf = Fixture("qwen2-bf16");
+  const auto gguf = testing::OpenFixture("qwen2-bf16");
   struct Case {
     const char* what;
     std::function<void(nlohmann::json&)> change;

@@ -4,8 +4,8 @@
 
 #include "lib/format/hugging_face.h"
 #include "lib/text/tokenizer.h"
+#include "tests/support/fixture_file.h"
 #include "tests/support/hf_folder.h"
-#include "tests/support/shared_dir.h"
 
 namespace hob::format {
 namespace {
@@ -17,14 +17,6 @@ StatusOr<Vocabulary> Read(const json& tokenizer, const json& settings = json::ob
   if (!first.ok()) return first.status();
   const JsonValue files[] = {second->root()};
   return ReadHfTokenizer(first->root(), files);
-}
-
-std::shared_ptr<const ModelFile> Fixture(const std::string& name) {
-  const auto path = testing::SourceDir() / "tests/fixtures" / (name + ".gguf");
-  auto model = OpenModelFile(path.string());
-  INFO(model.status());
-  REQUIRE(model.ok());
-  return *std::move(model);
 }
 
 const char* const kTexts[] = {"",
@@ -39,7 +31,7 @@ TEST_CASE("the fixtures' vocabularies survive the way through tokenizer.json") {
   for (const char* name :
        {"llama-float", "llama3-q8_0", "smollm-q4_1", "qwen2-bf16", "gemma3-f16"}) {
     DYNAMIC_SECTION(name) {
-      const auto fixture = Fixture(name);
+      const auto fixture = testing::OpenFixture(name);
       const Vocabulary& gguf = fixture->vocabulary;
       const auto hf = Read(test::TokenizerOf(gguf), test::TokenizerConfigOf(gguf));
       INFO(hf.status());

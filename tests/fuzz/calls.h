@@ -104,6 +104,21 @@ class Handles {
   std::vector<T*> all_;
 };
 
+// A runtime that stays for the process.
+inline hob_runtime* MakeRuntime(uint32_t threads, uint64_t memory_limit) {
+  hob_runtime_options options = HOB_RUNTIME_OPTIONS_INIT;
+  options.threads = threads;
+  options.memory_limit = memory_limit;
+  hob_runtime* made = nullptr;
+  Require(hob_runtime_create(&made, &options, nullptr) == HOB_OK);
+  return made;
+}
+inline uint64_t BytesInUse(const hob_runtime* runtime) {
+  hob_runtime_info info = HOB_RUNTIME_INFO_INIT;
+  Require(hob_runtime_get_info(&info, runtime, nullptr) == HOB_OK);
+  return info.bytes_in_use;
+}
+
 // What a call gives to be freed.
 struct Freed {
   void operator()(void* memory) const { hob_free(memory); }

@@ -9,30 +9,8 @@ namespace hob::fuzz {
 namespace {
 
 hob_runtime* Runtime(bool several) {
-  static hob_runtime* const runtimes[2] = {
-      [] {
-        hob_runtime_options options = HOB_RUNTIME_OPTIONS_INIT;
-        options.threads = 1;
-        options.memory_limit = 64u << 20;
-        hob_runtime* made = nullptr;
-        Require(hob_runtime_create(&made, &options, nullptr) == HOB_OK);
-        return made;
-      }(),
-      [] {
-        hob_runtime_options options = HOB_RUNTIME_OPTIONS_INIT;
-        options.threads = 3;
-        options.memory_limit = 64u << 20;
-        hob_runtime* made = nullptr;
-        Require(hob_runtime_create(&made, &options, nullptr) == HOB_OK);
-        return made;
-      }()};
+  static hob_runtime* const runtimes[2] = {MakeRuntime(1, 64u << 20), MakeRuntime(3, 64u << 20)};
   return runtimes[several ? 1 : 0];
-}
-
-uint64_t BytesInUse(bool several) {
-  hob_runtime_info info = HOB_RUNTIME_INFO_INIT;
-  Require(hob_runtime_get_info(&info, Runtime(several), nullptr) == HOB_OK);
-  return info.bytes_in_use;
 }
 
 constexpr hob_type kTypes[] = {HOB_TYPE_F32,  HOB_TYPE_F16,  HOB_TYPE_BF16, HOB_TYPE_Q4_0,
@@ -324,7 +302,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace hob::fuzz;
   // Threads are waited for: not for each input.
   const bool both = size > 0 && data[size - 1] % 4 == 0;
-  const uint64_t before[2] = {BytesInUse(false), both ? BytesInUse(true) : 0};
+  const uint64_t before[2] = {BytesInUse(Runtime(false)), both ? BytesInUse(Runtime(true)) : 0};
   {
     Built built[2];
     hob_program* programs[2] = {nullptr, nullptr};
@@ -348,7 +326,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (hob_program* program : programs) hob_program_destroy(program);
   }
   for (const bool several : {false, true}) {
-    if (both || !several) Require(BytesInUse(several) == before[several]);
+    if (both || !several) Require(BytesInUse(Runtime(several)) == before[several]);
   }
   return 0;
 }

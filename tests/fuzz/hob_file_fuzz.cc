@@ -16,14 +16,7 @@ using format::HobHeader;
 
 std::vector<uint8_t> WithHeader(std::span<const uint8_t> flatbuffer,
                                 std::span<const uint8_t> weights) {
-  HobHeader header = {};
-  std::memcpy(header.magic, format::kHobMagic, sizeof(header.magic));
-  header.version = format::kHobVersion;
-  header.header_bytes = sizeof(header);
-  header.flatbuffer_offset = sizeof(header);
-  header.flatbuffer_bytes = flatbuffer.size();
-  header.data_offset = (sizeof(header) + flatbuffer.size() + 63) / 64 * 64;
-  header.data_bytes = weights.size();
+  const HobHeader header = format::MakeHobHeader(flatbuffer.size(), weights.size());
   std::vector<uint8_t> file(header.data_offset + weights.size());
   std::memcpy(file.data(), &header, sizeof(header));
   std::copy(flatbuffer.begin(), flatbuffer.end(), file.begin() + sizeof(header));

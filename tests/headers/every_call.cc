@@ -28,6 +28,7 @@ void Expect(const hob::Result<T>& result, int line = __builtin_LINE()) {
 
 void Handles(std::string_view path) {
   hob::Result<hob::Runtime> runtime = hob::Runtime::Create();
+  if (runtime.ok()) Expect(hob::GetMetrics(*runtime));
   Expect(runtime);
   Expect(runtime->Info());
   const hob_model_options model_options = hob::Model::DefaultOptions();

@@ -34,17 +34,6 @@ size_t TokenCount(hob_session* session) {
   return count;
 }
 
-void SameTokens(Probe& probe, hob_session* session) {
-  const int32_t* tokens = nullptr;
-  size_t count = 0;
-  if (!probe.Call("hob_session_get_tokens", [&](hob_error** e) {
-        return hob_session_get_tokens(&tokens, &count, session, e);
-      })) {
-    return;
-  }
-  probe.Same("tokens", {reinterpret_cast<const char*>(tokens), count * sizeof(int32_t)});
-}
-
 void Generate(Probe& probe, hob_model* model, const Answer& answer) {
   SessionHandle session(probe);
   if (!Begin(probe, session, model, answer)) return;

@@ -61,6 +61,13 @@ const std::map<std::string_view, std::string_view>& Excused() {
       {"hob_sampler_destroy", kFrees},
       {"hob_sampler_get_drawn", kReads},
       {"hob_sampler_set_drawn", kComputes},
+      {"hob_embedder_destroy", kFrees},
+      {"hob_embedder_get_info", kReads},
+      {"hob_runtime_get_metrics", kReads},
+      {"hob_grammar_destroy", kFrees},
+      {"hob_matcher_destroy", kFrees},
+      {"hob_matcher_get_end", kReads},
+      {"hob_matcher_reset", kComputes},
       {"hob_matrix_get_info", kReads},
       {"hob_program_get_info", kReads},
   };

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "tests/inject/scenario.h"
+#include "tests/support/minisign_sample.h"
 
 namespace hob::inject {
 namespace {
@@ -169,17 +170,8 @@ Scenario Saves(const std::string& name, bool link) {
           150};
 }
 
-// Made by minisign, as in tests/abi/verify_test.cc.
-constexpr std::string_view kKey = "RWSTI7yA1RAOiWDAy/5PsuWZfXaudfwrzx3fIpXwcwkY/Pkoc7YEPqyA";
-constexpr std::string_view kSignature =
-    "untrusted comment: signature from minisign secret key\n"
-    "RUSTI7yA1RAOiUcnApOW4AfI+qpFeVWB+x9YK8AFteK5COi3gxgFAbZbFv6KwjcUFG9jA+BoQ2vO3bfwIHtYyC0mNy/"
-    "EctxgAw0=\n"
-    "trusted comment: trusted: v1\n"
-    "rgvg3jd0DdOxtaHP9ZCe41ejoEOy8JT2w4YvrfmhcB763Adjk6VuFrSv+Hmdp5NFecN/heUDVRgTrmbFE0IzAg==\n";
-
 void Verify(Probe& probe, const std::string& path) {
-  const hob_string key = {kKey.data(), kKey.size()};
+  const hob_string key = {test::kKey.data(), test::kKey.size()};
   Given<char> comment(probe);
   if (!probe.Call("hob_verify_file", [&](hob_error** e) {
         return hob_verify_file(&comment.data, &comment.size, path.data(), path.size(), &key, 1,
@@ -211,7 +203,7 @@ void AddFileScenarios(std::vector<Scenario>& out) {
                  [](const Files& files) -> Run {
                    const std::string path = files / "model.gguf";
                    WriteFile(path, "hello\n");
-                   WriteFile(path + ".minisig", kSignature);
+                   WriteFile(path + ".minisig", test::kSignature);
                    return [path](Probe& probe) { Verify(probe, path); };
                  },
                  100});

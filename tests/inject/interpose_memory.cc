@@ -35,8 +35,8 @@ void* Counted(void* block) {
   return block;
 }
 
-bool NoMemory(const char* function) {
-  if (!Fails(Kind::kAllocation, function)) return false;
+bool NoMemory(const char* function, Kind kind = Kind::kAllocation) {
+  if (!Fails(kind, function)) return false;
   errno = ENOMEM;
   return true;
 }
@@ -107,23 +107,17 @@ void* CountedMapping(void* address) {
   return address;
 }
 
-bool NoMapping(const char* function) {
-  if (!Fails(Kind::kMapping, function)) return false;
-  errno = ENOMEM;
-  return true;
-}
-
 }  // namespace
 
 HOB_INTERPOSE(void*, mmap, void* address, size_t size, int protection, int flags, int fd,
               off_t offset) {
-  if (NoMapping("mmap")) return MAP_FAILED;
+  if (NoMemory("mmap", Kind::kMapping)) return MAP_FAILED;
   return CountedMapping(Real_mmap()(address, size, protection, flags, fd, offset));
 }
 
 HOB_INTERPOSE(void*, mmap64, void* address, size_t size, int protection, int flags, int fd,
               off_t offset) {
-  if (NoMapping("mmap64")) return MAP_FAILED;
+  if (NoMemory("mmap64", Kind::kMapping)) return MAP_FAILED;
   return CountedMapping(Real_mmap64()(address, size, protection, flags, fd, offset));
 }
 
@@ -135,19 +129,20 @@ HOB_INTERPOSE(int, munmap, void* address, size_t size) {
 }
 
 HOB_INTERPOSE(void*, mremap, void* address, size_t old_size, size_t size, int flags, void* to) {
-  return NoMapping("mremap") ? MAP_FAILED : Real_mremap()(address, old_size, size, flags, to);
+  return NoMemory("mremap", Kind::kMapping) ? MAP_FAILED
+                                            : Real_mremap()(address, old_size, size, flags, to);
 }
 
 HOB_INTERPOSE(int, mprotect, void* address, size_t size, int protection) {
-  return NoMapping("mprotect") ? -1 : Real_mprotect()(address, size, protection);
+  return NoMemory("mprotect", Kind::kMapping) ? -1 : Real_mprotect()(address, size, protection);
 }
 
 HOB_INTERPOSE(int, mlock, const void* address, size_t size) {
-  return NoMapping("mlock") ? -1 : Real_mlock()(address, size);
+  return NoMemory("mlock", Kind::kMapping) ? -1 : Real_mlock()(address, size);
 }
 
 HOB_INTERPOSE(int, madvise, void* address, size_t size, int advice) {
-  return NoMapping("madvise") ? -1 : Real_madvise()(address, size, advice);
+  return NoMemory("madvise", Kind::kMapping) ? -1 : Real_madvise()(address, size, advice);
 }
 
 HOB_INTERPOSE(int, posix_madvise, void* address, size_t size, int advice) {

@@ -45,6 +45,8 @@ std::vector<Scenario> AllScenarios();
 void AddRuntimeScenarios(std::vector<Scenario>& out);
 void AddModelScenarios(std::vector<Scenario>& out);
 void AddTextScenarios(std::vector<Scenario>& out);
+void AddGrammarScenarios(std::vector<Scenario>& out);
+void AddEmbedScenarios(std::vector<Scenario>& out);
 void AddSessionScenarios(std::vector<Scenario>& out);
 void AddAnswerScenarios(std::vector<Scenario>& out);
 void AddFileScenarios(std::vector<Scenario>& out);
@@ -64,6 +66,8 @@ void Must(hob_status status, const char* what);
 
 // A conversation of one message is answered with 6 tokens; the answer is what it always was.
 bool Ask(Probe& probe, hob_session* session, const std::string& known);
+// The session's tokens are those of the run in which nothing failed.
+void SameTokens(Probe& probe, hob_session* session);
 bool AddMessage(Probe& probe, hob_session* session, std::string_view text);
 
 inline constexpr std::string_view kMessage = "Please tell me a story of the old harbour town.";

@@ -85,14 +85,7 @@ void RawText(Probe& probe, hob_model* model) {
           [&] { probe.Check(count() == before, "a failed add leaves the tokens"); })) {
     return;
   }
-  const int32_t* tokens = nullptr;
-  size_t size = 0;
-  if (!probe.Call("hob_session_get_tokens", [&](hob_error** e) {
-        return hob_session_get_tokens(&tokens, &size, session, e);
-      })) {
-    return;
-  }
-  probe.Same("tokens", {reinterpret_cast<const char*>(tokens), size * sizeof(int32_t)});
+  SameTokens(probe, session);
 }
 
 void Fork(Probe& probe, hob_model* model) {

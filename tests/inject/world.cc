@@ -78,6 +78,17 @@ bool AddMessage(Probe& probe, hob_session* session, std::string_view text) {
   });
 }
 
+void SameTokens(Probe& probe, hob_session* session) {
+  const int32_t* tokens = nullptr;
+  size_t count = 0;
+  if (!probe.Call("hob_session_get_tokens", [&](hob_error** e) {
+        return hob_session_get_tokens(&tokens, &count, session, e);
+      })) {
+    return;
+  }
+  probe.Same("tokens", {reinterpret_cast<const char*>(tokens), count * sizeof(int32_t)});
+}
+
 bool Ask(Probe& probe, hob_session* session, const std::string& known) {
   hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
   options.max_tokens = 6;
@@ -102,6 +113,8 @@ std::vector<Scenario> AllScenarios() {
   AddRuntimeScenarios(all);
   AddModelScenarios(all);
   AddTextScenarios(all);
+  AddGrammarScenarios(all);
+  AddEmbedScenarios(all);
   AddSessionScenarios(all);
   AddAnswerScenarios(all);
   AddFileScenarios(all);

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -39,6 +40,11 @@ def test_chat(program_environment, real_model_path):
         input="What is the capital of France?\nAnd of Italy?\n",
     ).stdout
     assert [word in line for word, line in zip(("Paris", "Rome"), lines.splitlines())] == [True, True]
+
+
+def test_structured(program_environment, real_model_path):
+    said = run(sys.executable, EXAMPLES / "structured.py", real_model_path, env=program_environment).stdout
+    assert re.fullmatch(r"(.+ [0-9]+\n)?", said)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")

@@ -70,6 +70,57 @@ TEST_CASE("chat template bounds: time and memory", "[template]") {
   }
 }
 
+// Each is small by its count of steps; what it makes has to be counted while it is made.
+TEST_CASE("chat template bounds: memory that grows within one step", "[template]") {
+  TemplateLimits limits;
+  limits.output_bytes = 1u << 20;
+  limits.memory_bytes = 8u << 20;
+  const std::string sources[] = {
+      "{{ ([x] * 200000)|join('a' * 1000000) }}",  // 200 GB of separators between nothing
+      "{{ [1]|sort(attribute=',' * 1000000) }}",
+      "{{ ([1] * 250000)|batch(1)|list|length }}",
+      "{% set many = [1] * 20000 %}{% for i in range(1000) %}{% for j in [1] %}"
+      "{% set x = loop.changed(*many) %}{% endfor %}{% endfor %}",
+  };
+  for (const std::string& source : sources) {
+    INFO(source);
+    CHECK(CodeOf(source, "{}", limits) == StatusCode::kResourceExhausted);
+  }
+  CHECK(CodeOf("", "{\"a\": [" + Times(2'000'000, "1,") + "1]}", limits) ==
+        StatusCode::kResourceExhausted);
+}
+
+TEST_CASE("chat template bounds: the least integer", "[template]") {
+  const auto render = [](std::string_view source) {
+    return *(*ChatTemplate::Parse(source))->RenderJson(R"({"n": -9223372036854775808})");
+  };
+  CHECK(render("{{ 'ab'|center(n) }}{{ 'ab'.ljust(n) }}{{ 'ab'.zfill(n) }}") == "ababab");
+  CHECK(render("{{ 2.5|round(n) }}{{ 'abc'[n] is defined }}{{ 'abc'[n:] }}") == "0.0Falseabc");
+  CHECK(render("{{ [1, 2][::n] }}") == "[2]");
+}
+
+TEST_CASE("chat template bounds: messages are short and cannot drive a terminal", "[template]") {
+  const std::string bell = "\a\x1B[2J\x9B\xC2\x9B";
+  const std::string sources[] = {
+      "{{ 1 '" + Times(100000, bell) + "' }}",
+      "{{ " + bell + " }}",
+      "{{ x['" + bell + "'] }}",
+      "{{ " + Times(100000, "\xC2\x9B") + ".a }}",
+      "{{ raise_exception('" + Times(100000, bell) + "') }}",
+      "{{ {}['" + Times(100000, bell) + "'].a }}",
+  };
+  for (const std::string& source : sources) {
+    const auto parsed = ChatTemplate::Parse(source);
+    const Status status = parsed.ok() ? (*parsed)->RenderJson("{}").status() : parsed.status();
+    const std::string message(status.message());
+    INFO(message);
+    CHECK(status.code() == StatusCode::kInvalidArgument);
+    CHECK(message.size() < 2100);
+    CHECK(message.find_first_of("\a\x1B") == std::string::npos);
+    CHECK(message.find("\x9B") == std::string::npos);
+  }
+}
+
 TEST_CASE("chat template bounds: widths of formats", "[template]") {
   CHECK(CodeOf("{{ '%1000000000d' % 1 }}") == StatusCode::kUnimplemented);
   CHECK(CodeOf("{{ '{:>99999999999}'.format(1) }}") == StatusCode::kUnimplemented);

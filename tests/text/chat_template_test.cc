@@ -155,6 +155,9 @@ TEST_CASE("chat template: set, macros, blocks", "[template]") {
       {"{% macro fact(n) %}{{ n if n < 2 else n * fact(n - 1)|int }}{% endmacro %}{{ fact(5) }}",
        "120"},
       {"{% with a = 1, b = 2 %}{{ a + b }}{% endwith %}{{ a }}", "3"},
+      {"{% for i in range(9) %}{% with a = i %}{% if a == 1 %}{% continue %}{% endif %}"
+       "{% if a == 3 %}{% break %}{% endif %}{{ a }}{% endwith %}{% endfor %}",
+       "02"},
       {"{% generation %}said{% endgeneration %}", "said"},
       {"{% set j = joiner('|') %}{% for i in 'ab' %}{{ j() }}{{ i }}{% endfor %}", "a|b"},
   });

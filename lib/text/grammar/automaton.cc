@@ -4,9 +4,8 @@
 #include <algorithm>
 #include <bitset>
 #include <map>
+#include <set>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "lib/text/grammar/analysis.h"
 #include "lib/text/grammar/nfa.h"
 
@@ -18,10 +17,11 @@ constexpr size_t kMostEdges = 1u << 21;
 constexpr size_t kMostWork = 1u << 24;  // edges looked at
 
 Status TooLarge(std::string_view rule) {
-  return Error(StatusCode::kInvalidArgument,
-               Concat("the grammar is too large: its rule \"", rule, "\" takes it past ",
-                      kMostStates, " states, or ", kMostEdges, " ways between them"),
-               "Use smaller bounds of repetitions, or none, and fewer alternatives that begin alike.");
+  return Error(
+      StatusCode::kInvalidArgument,
+      Concat("the grammar is too large: its rule \"", rule, "\" takes it past ", kMostStates,
+             " states, or ", kMostEdges, " ways between them"),
+      "Use smaller bounds of repetitions, or none, and fewer alternatives that begin alike.");
 }
 
 size_t At(int32_t index) { return static_cast<size_t>(index); }
@@ -70,7 +70,7 @@ class AutomatonBuilder {
     std::vector<int32_t> mark;  // of which closure a state is part
     int32_t closure = 0;
     std::vector<Set> sets;  // by state, from `base` on
-    absl::flat_hash_map<Set, int32_t> known;
+    std::map<Set, int32_t> known;
     int32_t base = 0;
   };
 
@@ -187,7 +187,9 @@ class AutomatonBuilder {
     std::vector<std::vector<int32_t>> before(count);
     for (size_t i = 0; i < count; ++i) {
       const Automaton::State& state = states[At(base) + i];
-      const auto add = [&](int32_t to) { before[At(to - base)].push_back(static_cast<int32_t>(i)); };
+      const auto add = [&](int32_t to) {
+        before[At(to - base)].push_back(static_cast<int32_t>(i));
+      };
       for (uint32_t k = 0; k < state.edge_count; ++k) add(edges[state.edges + k].to);
       for (uint32_t k = 0; k < state.call_count; ++k) add(calls[state.calls + k].to);
     }
@@ -233,7 +235,7 @@ class AutomatonBuilder {
     std::vector<Grammar::Rule> found;
     // States that are reached without a byte.
     std::vector<int32_t> states{starts_[At(rule)]};
-    absl::flat_hash_set<int32_t> seen{states[0]};
+    std::set<int32_t> seen{states[0]};
     for (size_t i = 0; i < states.size(); ++i) {
       for (const Automaton::Call& call : automaton_.calls(states[i])) {
         found.push_back(call.start);

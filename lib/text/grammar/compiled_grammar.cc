@@ -8,8 +8,8 @@ namespace hob::text {
 
 Status TooAmbiguous() {
   return Error(StatusCode::kInvalidArgument,
-               Concat("the grammar is too ambiguous: a text has more than ",
-                      PathWalker::kMostPaths, " ways to be read"),
+               Concat("the grammar is too ambiguous: a text has more than ", PathWalker::kMostPaths,
+                      " ways to be read"),
                "Let alternatives that match the same text begin differently.");
 }
 

@@ -102,9 +102,7 @@ Grammar::Rule Grammar::AddRule(std::string_view name) {
   return static_cast<Rule>(rules_.size() - 1);
 }
 
-Grammar::Expr Grammar::Refer(Rule rule) {
-  return Add({Kind::kRule, static_cast<uint32_t>(rule)});
-}
+Grammar::Expr Grammar::Refer(Rule rule) { return Add({Kind::kRule, static_cast<uint32_t>(rule)}); }
 
 Status Grammar::Check() const {
   if (too_large_) {

@@ -30,15 +30,15 @@ class Grammar {
   using Rule = int32_t;
 
   static constexpr uint32_t kNoLimit = std::numeric_limits<uint32_t>::max();
-  static constexpr size_t kMostNodes = 1u << 20;     // expressions, and parts of them
+  static constexpr size_t kMostNodes = 1u << 20;      // expressions, and parts of them
   static constexpr uint32_t kMostRepeats = 1u << 16;  // of a bounded repetition
 
   enum class Kind : uint8_t { kText, kClass, kSequence, kChoice, kRepeat, kRule };
 
   struct Node {
     Kind kind = Kind::kSequence;
-    uint32_t begin = 0, end = 0;  // kText: of texts(); kClass: of ranges(); kSequence, kChoice:
-                                  // of parts(); kRepeat, kRule: `begin` is the one or the rule
+    uint32_t begin = 0, end = 0;   // kText: of texts(); kClass: of ranges(); kSequence, kChoice:
+                                   // of parts(); kRepeat, kRule: `begin` is the one or the rule
     uint32_t least = 0, most = 0;  // kRepeat
   };
 

@@ -62,6 +62,7 @@ Status Matcher::ComputeMask() {
           bits_[static_cast<size_t>(token) / 64] &= ~(uint64_t{1} << (token % 64));
         }
       }
+      for (const int32_t token : trie.tokens(space)) Allow(token);
       AllowBelow(space, paths_);
     }
   }
@@ -113,7 +114,6 @@ class Matcher::Rewind {
     matcher_.walker_.stacks().Release(mark_);
   }
   void Stay() { stays_ = true; }
-  bool first() const { return first_; }
 
  private:
   Matcher& matcher_;
@@ -124,48 +124,50 @@ class Matcher::Rewind {
 };
 
 bool Matcher::Advance(std::string_view bytes) {
-  for (const char byte : bytes) {
+  for (size_t i = 0; i < bytes.size(); ++i) {
     // Steps append behind what they begin with.
     const size_t count = paths_.size();
-    ends_ = walker_.Step(paths_, 0, count, static_cast<uint8_t>(byte));
+    ends_ = walker_.Step(paths_, 0, count, static_cast<uint8_t>(bytes[i]));
     paths_.erase(paths_.begin(), paths_.begin() + static_cast<ptrdiff_t>(count));
-    if (paths_.empty() && (!ends_ || &byte != &bytes.back())) return false;
+    if (paths_.empty() && (!ends_ || i + 1 < bytes.size())) return false;
   }
   return true;
 }
 
-StatusOr<bool> Matcher::Accept(int32_t token) {
+StatusOr<bool> Matcher::Take(int32_t token) {
   const Tokenizer& tokenizer = grammar_->tokenizer();
-  Rewind rewind(*this);
-  first_ = false;
-  if (tokenizer.IsEndOfGeneration(token)) {
-    if (!ends_) return false;
-    paths_.clear();
-    rewind.Stay();
-    return true;
-  }
+  const bool first = std::exchange(first_, false);
   HOB_ASSIGN_OR_RETURN(const std::string piece, tokenizer.Piece(token, /*special=*/false));
+  if (tokenizer.IsEndOfGeneration(token)) {
+    // It comes once.
+    paths_.clear();
+    return std::exchange(ends_, false);
+  }
   std::string_view bytes = piece;
   if (bytes.empty() || tokenizer.Type(token) == TokenType::kUnknown) return false;
-  if (rewind.first() && tokenizer.strips_leading_space() && bytes[0] == ' ') {
-    bytes.remove_prefix(1);
-  }
+  if (first && tokenizer.strips_leading_space() && bytes[0] == ' ') bytes.remove_prefix(1);
   const bool deep = walker_.too_deep();
   const bool fits = Advance(bytes);
   HOB_RETURN_IF_ERROR(Check());
-  if (fits) {
-    rewind.Stay();
-    return true;
-  }
-  if (deep || !walker_.too_deep()) return false;
+  if (fits || deep || !walker_.too_deep()) return fits;
   return Error(StatusCode::kResourceExhausted,
                Concat("the text is nested more than ", PathStacks::kMostDepth, " deep"));
+}
+
+StatusOr<size_t> Matcher::Accept(std::span<const int32_t> tokens) {
+  Rewind rewind(*this);
+  for (size_t count = 0; count < tokens.size(); ++count) {
+    HOB_ASSIGN_OR_RETURN(const bool fits, Take(tokens[count]));
+    if (!fits) return count;
+  }
+  rewind.Stay();
+  return tokens.size();
 }
 
 StatusOr<size_t> Matcher::CountAcceptable(std::span<const int32_t> tokens) {
   const Rewind rewind(*this);
   for (size_t count = 0; count < tokens.size(); ++count) {
-    HOB_ASSIGN_OR_RETURN(const bool fits, Accept(tokens[count]));
+    HOB_ASSIGN_OR_RETURN(const bool fits, Take(tokens[count]));
     if (!fits) return count;
   }
   return tokens.size();

@@ -22,10 +22,11 @@ class Matcher {
   // Sets the logits, one a token, of all that may not come next to −infinity. INVALID_ARGUMENT if
   // the grammar is too ambiguous, FAILED_PRECONDITION if no token may come.
   Status MaskLogits(std::span<float> logits);
-  // Takes a token; false, and nothing changes, if it may not come. INVALID_ARGUMENT if the grammar
-  // is too ambiguous; RESOURCE_EXHAUSTED if the text is nested too deeply.
-  StatusOr<bool> Accept(int32_t token);
-  // How many of `tokens` it would take, one after the other.
+  // Takes `tokens`, all or none, and returns how many would fit, one after the other.
+  // INVALID_ARGUMENT if the grammar is too ambiguous; RESOURCE_EXHAUSTED if the text is nested too
+  // deeply.
+  StatusOr<size_t> Accept(std::span<const int32_t> tokens);
+  // Takes none, and returns the same.
   StatusOr<size_t> CountAcceptable(std::span<const int32_t> tokens);
 
   // Whether the text may end here; whether it must.
@@ -49,6 +50,8 @@ class Matcher {
   }
   // Allows the tokens below `node` that go on from `paths`.
   void AllowBelow(int32_t node, std::span<const Path> paths);
+  // Takes `token`; false, and the state is of no use, if it does not fit.
+  StatusOr<bool> Take(int32_t token);
   // Goes through `bytes`; whether they fit. Else the state is of no use.
   bool Advance(std::string_view bytes);
   Status Check() const;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/text/grammar/nfa.h"
 
-#include "absl/container/flat_hash_map.h"
+#include <map>
+
 #include "lib/text/grammar/utf8_ranges.h"
 
 namespace hob::text {
@@ -120,7 +121,7 @@ class Builder {
 
   void ExpandClass(std::span<const CodePoints> ranges, const Piece& piece) {
     // The same bytes before the same state are one edge: keyed by both.
-    absl::flat_hash_map<uint64_t, int32_t> tails;
+    std::map<uint64_t, int32_t> tails;
     for (const CodePoints& range : ranges) {
       SplitUtf8(range, [&](const Utf8Range& bytes) {
         int32_t to = piece.to;

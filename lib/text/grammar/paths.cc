@@ -16,9 +16,19 @@ int32_t PathStacks::Push(int32_t to, int32_t below) {
   const int32_t depth = node(below).depth + 1;
   if (depth > kMostDepth) return -1;
   const auto next = static_cast<int32_t>(nodes_.size());
-  const auto [found, added] = known_.try_emplace(Key(to, below), next);
-  if (added) nodes_.push_back({to, below, depth});
-  return found->second;
+  const uint64_t key = Key(to, below);
+  if (const auto found = known_.find(key); found != known_.end()) return found->second;
+  nodes_.push_back({to, below, depth});
+  // Without memory for the key there is no node either.
+  struct Undo {
+    std::vector<Node>* nodes;
+    ~Undo() {
+      if (nodes != nullptr) nodes->pop_back();
+    }
+  } undo{&nodes_};
+  known_.emplace(key, next);
+  undo.nodes = nullptr;
+  return next;
 }
 
 void PathStacks::Release(size_t mark) {
@@ -62,11 +72,10 @@ bool PathWalker::Close(std::vector<Path>& paths, size_t from) {
     }
   }
   const auto begin = paths.begin() + static_cast<ptrdiff_t>(from);
-  paths.erase(std::remove_if(begin, paths.end(),
-                             [&](const Path& path) {
-                               return automaton_->edges(path.state).empty();
-                             }),
-              paths.end());
+  paths.erase(
+      std::remove_if(begin, paths.end(),
+                     [&](const Path& path) { return automaton_->edges(path.state).empty(); }),
+      paths.end());
   return ends;
 }
 

@@ -4,9 +4,9 @@
 
 #include <cstdint>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "lib/text/grammar/automaton.h"
 #include "lib/text/grammar/token_trie.h"
 
@@ -23,7 +23,7 @@ struct Path {
 // same stack always has the same number.
 class PathStacks {
  public:
-  static constexpr int32_t kMostDepth = 512;
+  static constexpr int32_t kMostDepth = 1024;
 
   struct Node {
     int32_t to;  // the state to go on at
@@ -41,7 +41,7 @@ class PathStacks {
 
  private:
   std::vector<Node> nodes_{Node{-1, -1, 0}};
-  absl::flat_hash_map<uint64_t, int32_t> known_;
+  std::unordered_map<uint64_t, int32_t> known_;
 };
 
 // Follows all paths at once. Not thread-safe; the automaton outlives it.
@@ -54,7 +54,8 @@ class PathWalker {
   // Of paths[from …): adds what is reached without a byte, and keeps those that a byte can leave.
   // Returns whether the text may end here.
   bool Close(std::vector<Path>& paths, size_t from);
-  // Appends the paths that `byte` leads to from paths[first, last), closed; whether the text may end.
+  // Appends the paths that `byte` leads to from paths[first, last), closed; whether the text may
+  // end.
   bool Step(std::vector<Path>& paths, size_t first, size_t last, uint8_t byte);
 
   // Goes through the nodes below `node` for as long as some path lives, and calls

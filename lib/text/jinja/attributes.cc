@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attributes, items, slices and calls, as jinja2's sandbox resolves them.
 #include <algorithm>
+#include <iterator>
 
 #include "lib/text/jinja/runtime.h"
 #include "lib/text/jinja/unicode.h"
@@ -31,7 +32,10 @@ bool LoopChanged(Runtime& rt, const Value& self, CallArgs& args, Value* out) {
   if (!loop.has_changed) rt.KeepLoop(std::static_pointer_cast<LoopObject>(self.shared()));
   loop.has_changed = true;
   rt.heap().Nest(&loop, args.positional);
-  loop.changed = std::move(args.positional);
+  const size_t before = loop.changed.capacity();
+  loop.changed.assign(std::make_move_iterator(args.positional.begin()),
+                      std::make_move_iterator(args.positional.end()));
+  rt.heap().Track(&loop, (loop.changed.capacity() - before) * sizeof(Value));
   *out = Value::Bool(!equal);
   return rt.Ok();
 }

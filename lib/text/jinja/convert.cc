@@ -7,9 +7,7 @@ namespace hob::text::jinja {
 
 bool Runtime::Fail(std::string_view message, StatusCode code) {
   if (status_.ok()) {
-    status_ = Error(code,
-                    absl::StrCat("chat template, line ", line_, ": ",
-                                 absl::string_view(message.data(), message.size())),
+    status_ = Error(code, absl::StrCat("chat template, line ", line_, ": ", MessageText(message)),
                     code == StatusCode::kUnimplemented
                         ? "hob renders a subset of Jinja; use another template"
                         : "");
@@ -24,7 +22,7 @@ bool Runtime::FailUndefined(const Value& v) {
 
 bool Runtime::Raise(std::string_view message) {
   if (status_.ok()) {
-    status_ = Error(StatusCode::kInvalidArgument, message,
+    status_ = Error(StatusCode::kInvalidArgument, MessageText(message),
                     "the model's chat template refuses these messages");
   }
   return false;

@@ -49,6 +49,7 @@ bool Sort(Runtime& rt, const Value& input, CallArgs& args, Value* out) {
     std::string_view rest = bound[2]->str();
     while (true) {
       const size_t comma = rest.find(',');
+      if (!rt.Step()) return false;
       attributes.push_back(rt.heap().String(rest.substr(0, comma)));
       if (comma == std::string_view::npos) break;
       rest.remove_prefix(comma + 1);
@@ -328,6 +329,7 @@ bool Batch(Runtime& rt, const Value& input, CallArgs& args, Value* out) {
   if (size < 1) return rt.Fail("batch: the size must be positive");
   for (Value& item : items) {
     if (static_cast<int64_t>(row.size()) == size) {
+      if (!rt.Step()) return false;
       rows.push_back(rt.heap().List(std::move(row)));
       row.clear();
     }

@@ -163,7 +163,7 @@ bool Abs(Runtime& rt, const Value& input, CallArgs& args, Value* out) {
 double RoundFloat(double d, int64_t precision) {
   if (!std::isfinite(d) || precision > 22) return d;
   if (precision < 0) {
-    const double scale = std::pow(10.0, static_cast<double>(-precision));
+    const double scale = std::pow(10.0, -static_cast<double>(precision));
     return std::isfinite(scale) ? std::nearbyint(d / scale) * scale : 0.0 * d;
   }
   char buffer[400];

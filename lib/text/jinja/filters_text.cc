@@ -85,8 +85,14 @@ bool Join(Runtime& rt, const Value& input, CallArgs& args, Value* out) {
         !rt.GetPath(items[i], *bound[1], nullptr, &item)) {
       return false;
     }
-    if (i != 0) text += separator;
-    // Spends for what is added alone; the sum is checked as it grows.
+    // Spends for what is added alone; the sum is checked as it grows. An item may add nothing.
+    if (i != 0) {
+      if (text.size() + separator.size() > rt.heap().limits().text_bytes) {
+        return rt.heap().Room(text.size() + separator.size()) || rt.Ok();
+      }
+      text += separator;
+      if (!rt.heap().SpendBytes(separator.size())) return rt.Ok();
+    }
     if (item.is_string()) {
       if (text.size() + item.str().size() > rt.heap().limits().text_bytes) {
         return rt.heap().Room(text.size() + item.str().size()) || rt.Ok();

@@ -50,11 +50,13 @@ class Heap {
     if (bytes > limits_.text_bytes) Exceed("the limit on the bytes of a text");
     return exceeded_ == nullptr && SpendBytes(bytes);
   }
-  // Whether a list of `count` values may be made.
-  bool RoomForItems(size_t count) {
+  // Whether the memory for `count` values is within the limit; notes the limit if not.
+  bool FitsItems(size_t count) {
     if (count > limits_.memory_bytes / sizeof(Value)) Exceed("the limit on memory");
-    return exceeded_ == nullptr && Spend(count);
+    return exceeded_ == nullptr;
   }
+  // Whether a list of `count` values may be made.
+  bool RoomForItems(size_t count) { return FitsItems(count) && Spend(count); }
   void Exceed(const char* what) {
     if (exceeded_ == nullptr) exceeded_ = what;
   }

@@ -183,7 +183,7 @@ Interpreter::Flow Interpreter::Exec(const Stmt& stmt) {
     case StmtKind::kFilter:
       return ExecFilter(stmt);
     case StmtKind::kWith:
-      return flow(ExecWith(stmt));
+      return ExecWith(stmt);
     case StmtKind::kScope: {
       Frame frame(this, scope_);
       return ExecBlock(stmt.bodies[0]);
@@ -328,16 +328,16 @@ bool Interpreter::ExecCallBlock(const Stmt& stmt) {
   return EvalCall(*stmt.expressions[0], &caller, &result) && EmitValue(result);
 }
 
-bool Interpreter::ExecWith(const Stmt& stmt) {
+Interpreter::Flow Interpreter::ExecWith(const Stmt& stmt) {
   std::vector<Value> values(stmt.expressions.size());
   for (size_t i = 0; i < values.size(); ++i) {
-    if (!Eval(*stmt.expressions[i], &values[i])) return false;
+    if (!Eval(*stmt.expressions[i], &values[i])) return Flow::kError;
   }
   Frame frame(this, scope_);
   for (size_t i = 0; i < values.size(); ++i) {
-    if (!Assign(stmt.targets[i], std::move(values[i]))) return false;
+    if (!Assign(stmt.targets[i], std::move(values[i]))) return Flow::kError;
   }
-  return ExecBlock(stmt.bodies[0]) == Flow::kNext;
+  return ExecBlock(stmt.bodies[0]);
 }
 
 Scope* Interpreter::CaptureScope() {

@@ -47,7 +47,7 @@ class Interpreter final : public Runtime {
   Flow ExecSetBlock(const Stmt& stmt);
   Flow ExecFilter(const Stmt& stmt);
   bool ExecCallBlock(const Stmt& stmt);
-  bool ExecWith(const Stmt& stmt);
+  Flow ExecWith(const Stmt& stmt);
   bool ExecPrint(const Stmt& stmt);
   bool Emit(std::string_view text);
   bool EmitValue(const Value& v);

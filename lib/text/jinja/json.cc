@@ -114,6 +114,10 @@ class Reader {
       while (true) {
         Value value;
         if (!ReadValue(depth + 1, &value)) return false;
+        // It is counted when it is whole; until then it must not outgrow what there may be.
+        if (items.size() == items.capacity() && !heap_->FitsItems(2 * items.size())) {
+          return Fail("too large");
+        }
         items.push_back(std::move(value));
         SkipSpace();
         if (Skip(",")) continue;

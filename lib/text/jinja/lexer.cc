@@ -441,12 +441,11 @@ class Lexer {
 }  // namespace
 
 Status SyntaxError(StatusCode code, int line, int column, std::string_view message) {
-  return Error(code,
-               absl::StrCat("chat template, line ", line, ", column ", column, ": ",
-                            absl::string_view(message.data(), message.size())),
-               code == StatusCode::kUnimplemented
-                   ? "hob renders a subset of Jinja; use another template"
-                   : "correct the template, or use another one");
+  return Error(
+      code,
+      absl::StrCat("chat template, line ", line, ", column ", column, ": ", MessageText(message)),
+      code == StatusCode::kUnimplemented ? "hob renders a subset of Jinja; use another template"
+                                         : "correct the template, or use another one");
 }
 
 StatusOr<std::vector<Token>> Tokenize(std::string_view source) { return Lexer(source).Run(); }

@@ -469,7 +469,7 @@ bool ReplaceText(Runtime& rt, std::string_view s, std::string_view from, std::st
 bool Pad(Runtime& rt, std::string_view s, int64_t width, std::string_view fill, char align,
          std::string* out) {
   const auto length = static_cast<int64_t>(CountChars(s));
-  const int64_t missing = std::max<int64_t>(width - length, 0);
+  const int64_t missing = width > length ? width - length : 0;
   if (!rt.heap().Room(s.size()) || missing > int64_t{1} << 32 ||
       !rt.heap().Room(s.size() + static_cast<size_t>(missing) * fill.size())) {
     rt.heap().Exceed("the limit on the bytes of a text");

@@ -282,4 +282,24 @@ size_t LineBreakLength(std::string_view s, size_t pos) {
   return breaks ? length : 0;
 }
 
+std::string MessageText(std::string_view s) {
+  constexpr size_t kShown = 2000;
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  for (size_t pos = 0; pos < s.size();) {
+    if (out.size() >= kShown) return out + "…";
+    char32_t cp;
+    const size_t length = DecodeChar(s, pos, &cp);
+    const bool control = (cp < 0x20 && cp != '\n' && cp != '\t') || (cp >= 0x7F && cp < 0xA0);
+    if (control || (cp >= 0xD800 && cp < 0xE000)) {  // the latter: a stray byte
+      out.append("\\x").push_back(kHex[cp >> 4 & 0xF]);
+      out.push_back(kHex[cp & 0xF]);
+    } else {
+      out.append(s.substr(pos, length));
+    }
+    pos += length;
+  }
+  return out;
+}
+
 }  // namespace hob::text::jinja

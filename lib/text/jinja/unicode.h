@@ -38,4 +38,8 @@ std::string_view StripChars(std::string_view s, std::string_view chars, bool lef
 // Whether the character at `pos` ends a line as str.splitlines sees it, and how long that end is.
 size_t LineBreakLength(std::string_view s, size_t pos);
 
+// Text of a template or its values as a message may show it: cut where it is long, control
+// characters and what is not UTF-8 as \xNN, for it must not drive a terminal.
+std::string MessageText(std::string_view s);
+
 }  // namespace hob::text::jinja

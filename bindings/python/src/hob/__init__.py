@@ -29,6 +29,7 @@ from .errors import (
     Unavailable,
     Unimplemented,
 )
+from .grammar import Grammar, Matcher
 from .model import Activations, KvType, Message, Model, ModelInfo, ModelOptions, ModelPlan, RopeScaling
 from .result import FinishReason, Result, Stats
 from .runtime import Runtime, RuntimeInfo, version
@@ -55,10 +56,12 @@ __all__ = [
     "FailedPrecondition",
     "FinishReason",
     "GenerateOptions",
+    "Grammar",
     "HobError",
     "Internal",
     "InvalidArgument",
     "KvType",
+    "Matcher",
     "Message",
     "Model",
     "ModelInfo",

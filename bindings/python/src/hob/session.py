@@ -15,6 +15,7 @@ from ._handle import Handle
 from ._library import encode, ffi, lib, text_of
 from ._structs import filled, known, new_struct
 from .errors import check, new_error
+from .grammar import Grammar
 from .model import KvType, Message, Model
 from .result import FinishReason, Result, Stats
 from .sampler import Sampler
@@ -48,6 +49,7 @@ class GenerateOptions(TypedDict, total=False):
     max_tokens: int  #: of the answer; 0: until the context is full
     stop: str | Sequence[str]  #: texts that end the answer and are not part of it, at most 64
     ignore_eos: bool  #: tokens that end an answer are tokens like any other
+    grammar: Grammar | None  #: the texts that the answer may be; of the model's own tokenizer
     priority: int  #: against the runtime's other answers: higher ones are always served first
     max_time: float | None  #: seconds from now, after which the answer ends as it is; None: any
 
@@ -87,7 +89,10 @@ def _generate_options(options: GenerateOptions) -> tuple[Any, Any]:
     array = ffi.new("hob_string[]", [{"data": data, "size": len(text)} for data, text in zip(keep, texts)])
     struct.stops = array
     struct.stop_count = len(texts)
-    return struct, (keep, array)
+    grammar = options.get("grammar")
+    pointer = ffi.NULL if grammar is None else grammar._pointer
+    struct.grammar = pointer
+    return struct, (keep, array, pointer)
 
 
 class Session(Handle):
