@@ -41,6 +41,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (config.ok()) {
     hob::ModelFile model;
     static_cast<void>(hob::format::ReadHfConfig(config->root(), &model));
+    // What sentence-transformers writes, of the same text.
+    static_cast<void>(hob::format::ReadHfModules(config->root(), &model));
+    static_cast<void>(hob::format::ReadHfPooling(config->root(), &model));
+    static_cast<void>(hob::format::ReadHfSentenceConfig(config->root(), &model));
   }
   if (config.ok() && tokenizer.ok() && settings.ok()) {
     ReadTokenizer(*tokenizer, *config, *settings);

@@ -20,7 +20,7 @@ Made from the docstrings by `bindings/python/tools/reference.py`. [hob in a Pyth
 how the pieces go together.
 """
 GROUPS = {
-    "Handles": ["Runtime", "Model", "Session", "Stream"],
+    "Handles": ["Runtime", "Model", "Session", "Stream", "Embedder"],
     "Pieces on their own": ["Tokenizer", "Detokenizer", "ChatTemplate", "SamplerChain", "ops.Matrix"],
     "Options": ["Sampler", "ModelOptions", "SessionOptions", "GenerateOptions", "Message"],
     "What comes back": [
@@ -31,6 +31,7 @@ GROUPS = {
         "RuntimeInfo",
         "TokenizerInfo",
         "TokenInfo",
+        "EmbedderInfo",
         "ops.MatrixInfo",
     ],
     "Functions": ["convert", "version", "ops.quantize", "ops.type_bytes"],
@@ -41,6 +42,8 @@ GROUPS = {
         "RopeScaling",
         "ConvertWeights",
         "TokenKind",
+        "Pooling",
+        "Normalization",
         "ops.WeightType",
         "Status",
     ],

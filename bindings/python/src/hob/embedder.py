@@ -92,7 +92,7 @@ class Embedder(Handle):
         single = isinstance(texts, str)
         data = [encode(text) for text in ([texts] if isinstance(texts, str) else texts)]
         rows = floats_out(out, (self._dimension,) if single else (len(data), self._dimension))
-        held = [ffi.from_buffer(text) for text in data]
+        held = [ffi.from_buffer("char[]", text) for text in data]
         strings = ffi.new("hob_string[]", [(pointer, len(text)) for pointer, text in zip(held, data)])
         error = new_error()
         address = ffi.cast("float*", rows.ctypes.data)
