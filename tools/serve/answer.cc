@@ -26,7 +26,8 @@ double Milliseconds(Answer::Clock::duration time) {
 
 }  // namespace
 
-Answer::Answer(std::shared_ptr<Exchange> exchange, GenerationRequest request, std::string model)
+Answer::Answer(std::shared_ptr<Exchange> exchange, GenerationRequest request,
+               const std::string& model)
     : exchange_(std::move(exchange)), request_(std::move(request)) {
   std::string_view object = "text_completion";
   if (request_.chat) object = request_.stream ? "chat.completion.chunk" : "chat.completion";

@@ -32,7 +32,7 @@ class Answer {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Answer(std::shared_ptr<Exchange> exchange, GenerationRequest request, std::string model);
+  Answer(std::shared_ptr<Exchange> exchange, GenerationRequest request, const std::string& model);
 
   const GenerationRequest& request() const { return request_; }
   Exchange& exchange() { return *exchange_; }
