@@ -65,7 +65,8 @@ def test_threads_share_an_embedder(encoder):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 8 and all((row == expected).all() for row in found)
+    assert len(found) == 8
+    assert all((row == expected).all() for row in found)
 
 
 @needs_model

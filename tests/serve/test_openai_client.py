@@ -469,7 +469,8 @@ def test_embeddings():
         texts = ["The cat sleeps.", "A kitten is napping.", "Interest rates rise."]
         done = api.embeddings.create(model=name, input=texts)  # the package asks for base64
         vectors = [d.embedding for d in done.data]
-        assert [d.index for d in done.data] == [0, 1, 2] and done.usage.prompt_tokens > 9
+        assert [d.index for d in done.data] == [0, 1, 2]
+        assert done.usage.prompt_tokens > 9
         plain = api.embeddings.create(model=name, input=texts[0], encoding_format="float").data[0].embedding
         assert plain == pytest.approx(vectors[0], rel=1e-6)
 
