@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A page of docs/: names for page and headings, and links to what the site has."""
 
+import html
 import pathlib
 import re
 
 import pages
 import prose
+
+# A bar that is not to divide a table's cells stays as it is.
+BACKSLASH = re.compile(r"\\(?!\|)")
 
 
 def convert(path: pathlib.Path) -> str:
@@ -21,6 +25,7 @@ def convert(path: pathlib.Path) -> str:
             line = re.sub(r"<!-- .*? -->", "", line)
             line = pages.LINK.sub(lambda m: _link(m, path, known), line)
             line = re.sub(r"(?<!>)`(hob_\w+|HOB_\w+)`", _symbol, line)
+            line = re.sub(r"`([^`]*\\[^`]*)`", _backslashes, line)
         lines.append(line)
     return "\n".join(lines) + "\n"
 
@@ -52,6 +57,11 @@ def _link(match: re.Match, path: pathlib.Path, known: set) -> str:
 
 def _symbol(match: re.Match) -> str:
     return f"<code>@ref {match[1]}</code>" if match[1] in prose.symbols() else match[0]
+
+
+def _backslashes(match: re.Match) -> str:
+    """Code with backslashes, which Doxygen would take for commands, or for the escape of what ends the code."""
+    return "<code>" + BACKSLASH.sub(r"\\\\", html.escape(match[1])) + "</code>"
 
 
 def _html(text: str) -> str:
