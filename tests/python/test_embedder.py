@@ -27,7 +27,8 @@ def test_vectors(encoder):
         )
         texts = ["Paris is the capital of France.", "Bananas are rich in potassium.", ""]
         rows = embedder.embed(texts)
-        assert rows.shape == (3, 384) and rows.dtype == np.float32
+        assert rows.shape == (3, 384)
+        assert rows.dtype == np.float32
         one = embedder.embed(texts[0])
         assert one.shape == (embedder.dimension,)
         assert (one == rows[0]).all()
