@@ -189,17 +189,7 @@ class GbnfReader {
       SkipSpace(false);
     }
     if (!cursor_.Skip("}")) return cursor_.Fail("expected '}'");
-    if (least > Grammar::kMostRepeats ||
-        (most > Grammar::kMostRepeats && most != Grammar::kNoLimit)) {
-      return cursor_.FailAt(begin, StatusCode::kInvalidArgument,
-                            Concat("more than ", Grammar::kMostRepeats, " repetitions"),
-                            "Write {m,} for any number.");
-    }
-    if (least > most) {
-      return cursor_.FailAt(begin, StatusCode::kInvalidArgument,
-                            "the repetition's bounds are the wrong way round");
-    }
-    return absl::OkStatus();
+    return cursor_.CheckRepeats(begin, least, most);
   }
 
   StatusOr<Expr> ReadLiteral() {

@@ -154,22 +154,13 @@ StatusOr<bool> Matcher::Take(int32_t token) {
                Concat("the text is nested more than ", PathStacks::kMostDepth, " deep"));
 }
 
-StatusOr<size_t> Matcher::Accept(std::span<const int32_t> tokens) {
+StatusOr<size_t> Matcher::Follow(std::span<const int32_t> tokens, bool stay) {
   Rewind rewind(*this);
   for (size_t count = 0; count < tokens.size(); ++count) {
     HOB_ASSIGN_OR_RETURN(const bool fits, Take(tokens[count]));
     if (!fits) return count;
   }
-  rewind.Stay();
-  return tokens.size();
-}
-
-StatusOr<size_t> Matcher::CountAcceptable(std::span<const int32_t> tokens) {
-  const Rewind rewind(*this);
-  for (size_t count = 0; count < tokens.size(); ++count) {
-    HOB_ASSIGN_OR_RETURN(const bool fits, Take(tokens[count]));
-    if (!fits) return count;
-  }
+  if (stay) rewind.Stay();
   return tokens.size();
 }
 

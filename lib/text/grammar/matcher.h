@@ -25,9 +25,11 @@ class Matcher {
   // Takes `tokens`, all or none, and returns how many would fit, one after the other.
   // INVALID_ARGUMENT if the grammar is too ambiguous; RESOURCE_EXHAUSTED if the text is nested too
   // deeply.
-  StatusOr<size_t> Accept(std::span<const int32_t> tokens);
+  StatusOr<size_t> Accept(std::span<const int32_t> tokens) { return Follow(tokens, true); }
   // Takes none, and returns the same.
-  StatusOr<size_t> CountAcceptable(std::span<const int32_t> tokens);
+  StatusOr<size_t> CountAcceptable(std::span<const int32_t> tokens) {
+    return Follow(tokens, false);
+  }
 
   // Whether the text may end here; whether it must.
   bool can_end() const { return ends_; }
@@ -50,6 +52,8 @@ class Matcher {
   }
   // Allows the tokens below `node` that go on from `paths`.
   void AllowBelow(int32_t node, std::span<const Path> paths);
+  // How many of `tokens` fit; if all do and they are to `stay`, they are taken.
+  StatusOr<size_t> Follow(std::span<const int32_t> tokens, bool stay);
   // Takes `token`; false, and the state is of no use, if it does not fit.
   StatusOr<bool> Take(int32_t token);
   // Goes through `bytes`; whether they fit. Else the state is of no use.

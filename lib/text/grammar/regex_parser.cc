@@ -161,16 +161,7 @@ class Parser {
     } else if (!cursor_.Skip("*")) {
       return absl::OkStatus();
     }
-    if (least > Grammar::kMostRepeats ||
-        (most > Grammar::kMostRepeats && most != Grammar::kNoLimit)) {
-      return cursor_.FailAt(begin, StatusCode::kInvalidArgument,
-                            Concat("more than ", Grammar::kMostRepeats, " repetitions"),
-                            "Write {m,} for any number.");
-    }
-    if (least > most) {
-      return cursor_.FailAt(begin, StatusCode::kInvalidArgument,
-                            "the repetition's bounds are the wrong way round");
-    }
+    HOB_RETURN_IF_ERROR(cursor_.CheckRepeats(begin, least, most));
     cursor_.Skip("?");  // as few as may be: of the whole text, the same
     if (cursor_.Sees("*") || cursor_.Sees("+") || cursor_.Sees("?") || cursor_.Sees("{")) {
       return cursor_.Fail("a repetition of a repetition", "Put the first one into (?:…).");

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "lib/base/status.h"
+#include "lib/text/grammar/grammar.h"
 #include "lib/text/unicode.h"
 
 namespace hob::text {
@@ -87,6 +88,19 @@ class SourceCursor {
     const auto column = 1 + std::count_if(before.begin() + static_cast<ptrdiff_t>(begin),
                                           before.end(), [](char c) { return (c & 0xC0) != 0x80; });
     return Error(code, Concat(what_, ", line ", line, ", column ", column, ": ", message), hint);
+  }
+
+  // Whether a repetition, which stands at byte `at`, has bounds that an automaton can have.
+  Status CheckRepeats(size_t at, uint64_t least, uint64_t most) const {
+    if (least > Grammar::kMostRepeats ||
+        (most > Grammar::kMostRepeats && most != Grammar::kNoLimit)) {
+      return FailAt(at, StatusCode::kInvalidArgument,
+                    Concat("more than ", Grammar::kMostRepeats, " repetitions"),
+                    "Write {m,} for any number.");
+    }
+    if (least <= most) return absl::OkStatus();
+    return FailAt(at, StatusCode::kInvalidArgument,
+                  "the repetition's bounds are the wrong way round");
   }
 
   static int HexDigit(char c) {
