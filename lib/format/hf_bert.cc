@@ -58,9 +58,6 @@ bool Strip(std::string_view prefix, std::string_view* name) {
   return true;
 }
 
-struct NamePair {
-  std::string_view theirs, gguf;
-};
 constexpr NamePair kParts[] = {
     {"attention.self.query", "attn_q"},
     {"attention.self.key", "attn_k"},
@@ -91,13 +88,7 @@ std::optional<std::string_view> Suffix(std::string_view* name) {
 StatusOr<HfConfig> ReadHfBertConfig(JsonValue root, ModelFile* model) {
   HfConfig config{.model_type = std::string(kArchitecture), .encoder = true};
   HOB_RETURN_IF_ERROR(CheckVariant(root));
-  constexpr NamePair kSizes[] = {{"num_hidden_layers", "block_count"},
-                                 {"max_position_embeddings", "context_length"},
-                                 {"hidden_size", "embedding_length"},
-                                 {"intermediate_size", "feed_forward_length"},
-                                 {"num_attention_heads", "attention.head_count"},
-                                 {"vocab_size", "vocab_size"}};
-  for (const auto& [key, to] : kSizes) {
+  for (const auto& [key, to] : kHfSizes) {
     HOB_ASSIGN_OR_RETURN(const uint64_t value, Size(root, key));
     HOB_RETURN_IF_ERROR(Set(to, value, model));
     if (key == "num_hidden_layers") config.layers = static_cast<int64_t>(value);

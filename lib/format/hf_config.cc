@@ -336,14 +336,7 @@ StatusOr<HfConfig> ReadHfConfig(JsonValue root, ModelFile* model) {
   Reader reader(root, family->architecture, model);
   HOB_RETURN_IF_ERROR(CheckActivation(reader, root, *family));
 
-  constexpr std::pair<std::string_view, std::string_view> kSizes[] = {
-      {"num_hidden_layers", "block_count"},
-      {"max_position_embeddings", "context_length"},
-      {"hidden_size", "embedding_length"},
-      {"intermediate_size", "feed_forward_length"},
-      {"num_attention_heads", "attention.head_count"},
-      {"vocab_size", "vocab_size"}};
-  for (const auto& [key, to] : kSizes) {
+  for (const auto& [key, to] : kHfSizes) {
     HOB_ASSIGN_OR_RETURN(const int64_t value, reader.NeedInt(key));
     HOB_RETURN_IF_ERROR(CheckSize(key, value));
     HOB_RETURN_IF_ERROR(reader.SetInt(to, value));
@@ -384,9 +377,6 @@ StatusOr<HfConfig> ReadHfConfig(JsonValue root, ModelFile* model) {
 
 namespace {
 
-struct NamePair {
-  std::string_view theirs, gguf;
-};
 // Parts of a layer.
 constexpr NamePair kLinears[] = {
     {"self_attn.q_proj", "attn_q"}, {"self_attn.k_proj", "attn_k"},

@@ -30,6 +30,17 @@ struct HfConfig {
   bool encoder = false;       // BERT, in hf_bert.cc
 };
 
+struct NamePair {
+  std::string_view theirs, gguf;
+};
+// Sizes that every config.json has, by the names of their keys.
+inline constexpr NamePair kHfSizes[] = {{"num_hidden_layers", "block_count"},
+                                        {"max_position_embeddings", "context_length"},
+                                        {"hidden_size", "embedding_length"},
+                                        {"intermediate_size", "feed_forward_length"},
+                                        {"num_attention_heads", "attention.head_count"},
+                                        {"vocab_size", "vocab_size"}};
+
 // Sets the architecture and hyperparameters of `model`. NOT_FOUND, INVALID_ARGUMENT or
 // UNIMPLEMENTED names the key.
 StatusOr<HfConfig> ReadHfConfig(JsonValue config, ModelFile* model);

@@ -4,6 +4,7 @@
 
 #include "lib/format/hugging_face.h"
 #include "lib/text/tokenizer.h"
+#include "tests/support/bert_folder.h"
 #include "tests/support/fixture_file.h"
 #include "tests/support/hf_folder.h"
 
@@ -138,26 +139,8 @@ TEST_CASE("which texts get a space before them") {
 }
 
 json Words() {
-  return {{"added_tokens",
-           {test::AddedToken(0, "[UNK]", true), test::AddedToken(1, "[CLS]", true),
-            test::AddedToken(2, "[SEP]", true)}},
-          {"normalizer",
-           {{"type", "BertNormalizer"},
-            {"clean_text", true},
-            {"handle_chinese_chars", true},
-            {"strip_accents", nullptr},
-            {"lowercase", true}}},
-          {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
-          {"post_processor",
-           {{"type", "BertProcessing"}, {"cls", {"[CLS]", 1}}, {"sep", {"[SEP]", 2}}}},
-          {"decoder", {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}},
-          {"model",
-           {{"type", "WordPiece"},
-            {"unk_token", "[UNK]"},
-            {"continuing_subword_prefix", "##"},
-            {"max_input_chars_per_word", 100},
-            {"vocab",
-             {{"[UNK]", 0}, {"[CLS]", 1}, {"[SEP]", 2}, {"play", 3}, {"##ing", 4}, {",", 5}}}}}};
+  return test::BertFolder::Tokenizer(
+      {{"[UNK]", 0}, {"[CLS]", 1}, {"[SEP]", 2}, {"play", 3}, {"##ing", 4}, {",", 5}});
 }
 
 TEST_CASE("WordPiece") {

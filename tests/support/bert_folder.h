@@ -43,7 +43,7 @@ struct BertFolder {
     }
     return vocab;
   }
-  static nlohmann::json Tokenizer() {
+  static nlohmann::json Tokenizer(const nlohmann::json& vocabulary = Vocabulary()) {
     return {{"added_tokens",
              {AddedToken(0, "[UNK]", true), AddedToken(1, "[CLS]", true),
               AddedToken(2, "[SEP]", true)}},
@@ -62,7 +62,7 @@ struct BertFolder {
               {"unk_token", "[UNK]"},
               {"continuing_subword_prefix", "##"},
               {"max_input_chars_per_word", 100},
-              {"vocab", Vocabulary()}}}};
+              {"vocab", vocabulary}}}};
   }
 
   std::vector<HfTensor> Tensors() const {
