@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <utility>
+#include <vector>
 
 #include "tools/serve/json.h"
 
@@ -159,35 +160,19 @@ void Api::Done(const RequestContext& context, int status, const Summary& summary
   ++metrics_.requests[{path, status}];
   metrics_.seconds[path] += seconds;
   const LogLevel level = status >= 500 ? LogLevel::kError : LogLevel::kInfo;
-  if (summary.choices == 0) {
-    log_.Write(level, "request",
-               {{"request_id", context.id},
-                {"trace_id", context.trace_id},
-                {"parent_id", context.parent_id},
-                {"remote", context.remote},
-                {"method", context.method},
-                {"path", context.path},
-                {"status", int64_t{status}},
-                {"finish", summary.finish},
-                {"ms", seconds * 1000}});
-    return;
+  std::vector<Log::Field> fields = {
+      {"request_id", context.id},  {"trace_id", context.trace_id}, {"parent_id", context.parent_id},
+      {"remote", context.remote},  {"method", context.method},     {"path", context.path},
+      {"status", int64_t{status}}, {"finish", summary.finish},     {"ms", seconds * 1000}};
+  if (summary.choices > 0) {
+    fields.insert(fields.end(), {{"queue_ms", summary.queue_ms},
+                                 {"first_token_ms", summary.first_token_ms},
+                                 {"choices", summary.choices},
+                                 {"prompt_tokens", summary.prompt_tokens},
+                                 {"cached_tokens", summary.cached_tokens},
+                                 {"completion_tokens", summary.completion_tokens}});
   }
-  log_.Write(level, "request",
-             {{"request_id", context.id},
-              {"trace_id", context.trace_id},
-              {"parent_id", context.parent_id},
-              {"remote", context.remote},
-              {"method", context.method},
-              {"path", context.path},
-              {"status", int64_t{status}},
-              {"finish", summary.finish},
-              {"ms", seconds * 1000},
-              {"queue_ms", summary.queue_ms},
-              {"first_token_ms", summary.first_token_ms},
-              {"choices", summary.choices},
-              {"prompt_tokens", summary.prompt_tokens},
-              {"cached_tokens", summary.cached_tokens},
-              {"completion_tokens", summary.completion_tokens}});
+  log_.Write(level, "request", fields);
 }
 
 }  // namespace tool::serve

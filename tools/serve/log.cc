@@ -41,7 +41,7 @@ constexpr std::string_view kLevels[] = {"info", "warning", "error"};
 
 }  // namespace
 
-void Log::Write(LogLevel level, std::string_view event, std::initializer_list<Field> fields) {
+void Log::Write(LogLevel level, std::string_view event, std::span<const Field> fields) {
   if (format_ == LogFormat::kOff) return;
   const bool json = format_ == LogFormat::kJson;
   const std::string_view level_name = kLevels[static_cast<size_t>(level)];

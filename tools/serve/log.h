@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,7 +25,10 @@ class Log {
 
   explicit Log(LogFormat format) : format_(format) {}
 
-  void Write(LogLevel level, std::string_view event, std::initializer_list<Field> fields = {});
+  void Write(LogLevel level, std::string_view event, std::span<const Field> fields);
+  void Write(LogLevel level, std::string_view event, std::initializer_list<Field> fields = {}) {
+    Write(level, event, std::span(fields.begin(), fields.size()));
+  }
 
  private:
   const LogFormat format_;
