@@ -207,6 +207,7 @@ bool Generation::Guess(int32_t most) {
 void Generation::GuessForced(int32_t most) {
   guesser_ = Guesser::kGrammar;
   constexpr size_t kTokenBytes = 16;  // no more are worth looking ahead
+  forced_rate_.Forget();
   most = forced_rate_.Worth(most, session_.model().batcher()->row_cost());
   if (most <= 0) return;
   const Status status = matcher_->ForcedText(static_cast<size_t>(most) * kTokenBytes, forced_);
@@ -419,16 +420,18 @@ void Generation::Finish(FinishReason reason) {
 }
 
 void Generation::Push(int32_t token, std::string text) {
+  float logprob = 0;
+  likeliest_.clear();
+  if (options_.logprobs && token >= 0) {
+    logprob = static_cast<float>(given_[static_cast<size_t>(token)] - log_sum_);
+    LikeliestTokens(given_, log_sum_, static_cast<size_t>(options_.top_logprobs), likeliest_);
+  }
   const std::lock_guard lock(mutex_);
   Event& event = queue_[(first_ + queued_) % kQueue];
   event.piece.token = token;
   event.piece.text = std::move(text);
-  event.piece.likeliest.clear();
-  if (options_.logprobs && token >= 0) {
-    const auto top = static_cast<size_t>(options_.top_logprobs);
-    event.piece.logprob = static_cast<float>(given_[static_cast<size_t>(token)] - log_sum_);
-    LikeliestTokens(given_, log_sum_, top, event.piece.likeliest);
-  }
+  event.piece.logprob = logprob;
+  event.piece.likeliest.swap(likeliest_);
   event.drawn = session_.sampler_.drawn();
   ++queued_;
   changed_.notify_all();

@@ -112,15 +112,16 @@ class Generation final : public Sequence {
   bool waits_ = true;  // for the first token
   PromptLookup lookup_;
   std::shared_ptr<Drafter> drafter_;
-  Guesser guesser_ = Guesser::kPrompt;  // whose guesses_ are
-  std::vector<int32_t> guesses_;        // tokens that may come next
-  std::vector<float> given_;            // with GenerateOptions::logprobs: the model's logits
-  double log_sum_ = 0;                  // of them
-  std::string forced_;                  // text that must
-  GuessRate forced_rate_;               // of its tokens
-  std::vector<int32_t> run_;            // of the step: what is new, then guesses_
-  const uint64_t drawn_;                // from the sampler, before this answer
-  size_t shared_pages_ = 0;             // of the cache, that others know of
+  Guesser guesser_ = Guesser::kPrompt;   // whose guesses_ are
+  std::vector<int32_t> guesses_;         // tokens that may come next
+  std::vector<float> given_;             // with GenerateOptions::logprobs: the model's logits
+  double log_sum_ = 0;                   // of them
+  std::vector<TokenLogprob> likeliest_;  // of the next piece
+  std::string forced_;                   // text that must
+  GuessRate forced_rate_;                // of its tokens
+  std::vector<int32_t> run_;             // of the step: what is new, then guesses_
+  const uint64_t drawn_;                 // from the sampler, before this answer
+  size_t shared_pages_ = 0;              // of the cache, that others know of
 
   std::mutex mutex_;
   std::condition_variable changed_;
