@@ -13,6 +13,7 @@
 #include "tests/abi/units.h"
 #include "tests/attacks/tiny_model.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/times.h"
 
 namespace hob::test {
 

@@ -9,12 +9,6 @@ using namespace hob::test;
 
 namespace {
 
-std::string Times(size_t count, std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < count; ++i) out += text;
-  return out;
-}
-
 const hob_tokenizer* Vocabulary() {
   static const TokenizerPtr tokenizer = [] {
     const TemporaryFolder folder;

@@ -9,12 +9,6 @@ using namespace hob::test;
 
 namespace {
 
-std::string Times(size_t count, std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < count; ++i) out += text;
-  return out;
-}
-
 // One call alone: bombs take their time.
 Outcome RenderOutcome(std::string_view source, std::string_view variables = {},
                       std::string* out = nullptr) {

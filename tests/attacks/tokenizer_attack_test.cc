@@ -54,12 +54,6 @@ size_t CheckRoundTrip(const hob_tokenizer* tokenizer, const std::string& text) {
   return tokens.size();
 }
 
-std::string Times(size_t count, std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < count; ++i) out += text;
-  return out;
-}
-
 using Keys = std::vector<std::pair<std::string, Bytes>>;
 
 Keys With(Keys keys, std::string_view key, const Bytes& value) {

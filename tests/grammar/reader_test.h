@@ -9,21 +9,18 @@
 #include "lib/text/grammar/automaton.h"
 #include "lib/text/grammar/paths.h"
 #include "tests/grammar/grammar_test.h"
+#include "tests/support/grammar_walk.h"
+#include "tests/support/times.h"
 
 namespace hob::text {
 
+using test::Times;
+
 // Whether the whole of `text` is in the grammar.
 inline bool IsIn(const Automaton& automaton, std::string_view text) {
-  PathWalker walker(automaton);
-  std::vector<Path> paths = {{automaton.start(), 0}};
-  bool ends = walker.Close(paths, 0);
-  for (const char byte : text) {
-    const size_t count = paths.size();
-    ends = walker.Step(paths, 0, count, static_cast<uint8_t>(byte));
-    paths.erase(paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(count));
-  }
-  CHECK_FALSE(walker.overflowed());
-  return ends;
+  const Walked walked = WalkText(automaton, text);
+  CHECK_FALSE(walked.overflowed);
+  return walked.ends;
 }
 
 using Texts = std::initializer_list<std::string_view>;
@@ -52,12 +49,6 @@ void CheckError(const StatusOr<T>& result, StatusCode code, std::string_view par
   REQUIRE(result.status().code() == code);
   CHECK(result.status().message().find(AbslView(part)) != std::string::npos);
   CHECK(result.status().message().size() < 500);
-}
-
-inline std::string Times(size_t count, std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < count; ++i) out += text;
-  return out;
 }
 
 }  // namespace hob::text

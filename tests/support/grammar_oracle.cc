@@ -17,6 +17,7 @@
 #include "lib/text/grammar/automaton.h"
 #include "lib/text/grammar/grammar.h"
 #include "lib/text/grammar/paths.h"
+#include "tests/support/grammar_walk.h"
 
 namespace {
 
@@ -106,18 +107,6 @@ hob::StatusOr<Automaton> Compile(const std::string& kind, const std::string& sou
   return Automaton::Compile(*grammar);
 }
 
-bool Has(const Automaton& automaton, const std::string& text) {
-  hob::text::PathWalker walker(automaton);
-  std::vector<Path> paths = {{automaton.start(), 0}};
-  bool ends = walker.Close(paths, 0);
-  for (const char byte : text) {
-    const size_t count = paths.size();
-    ends = walker.Step(paths, 0, count, static_cast<uint8_t>(byte));
-    paths.erase(paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(count));
-  }
-  return ends;
-}
-
 bool Read(size_t size, std::string& out) {
   out.resize(size);
   return std::fread(out.data(), 1, size, stdin) == size;
@@ -140,7 +129,7 @@ int main() {
     known_source = source;
     known_kind = kind;
     if (automaton.ok() && count == 0) {
-      std::printf("ok %d\n", Has(*automaton, text) ? 1 : 0);
+      std::printf("ok %d\n", hob::text::WalkText(*automaton, text).ends ? 1 : 0);
     } else if (automaton.ok()) {
       std::printf("ok %zu\n", count);
       Walker walker(*automaton);

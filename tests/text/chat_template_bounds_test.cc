@@ -5,21 +5,18 @@
 #include <thread>
 
 #include "lib/text/chat_template.h"
+#include "tests/support/times.h"
 
 namespace hob::text {
 namespace {
+
+using test::Times;
 
 StatusCode CodeOf(std::string_view source, std::string_view context = "{}",
                   const TemplateLimits& limits = {}) {
   const auto parsed = ChatTemplate::Parse(source);
   if (!parsed.ok()) return parsed.status().code();
   return (*parsed)->RenderJson(context, limits).status().code();
-}
-
-std::string Times(size_t count, std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < count; ++i) out += text;
-  return out;
 }
 
 }  // namespace
