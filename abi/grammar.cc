@@ -60,9 +60,9 @@ hob_status hob_grammar_create_choices(hob_grammar** out, const hob_tokenizer* to
     HOB_RETURN_IF_ERROR(CheckLive(tokenizer, "tokenizer"));
     HOB_RETURN_IF_ERROR(CheckRange(texts, count, "texts"));
     std::vector<std::string_view> list;
-    for (const hob_string& text : std::span(texts, count)) {
-      HOB_RETURN_IF_ERROR(CheckRange(text.data, text.size, "a text"));
-      list.push_back(View(text.data, text.size));
+    for (size_t i = 0; i < count; ++i) {
+      HOB_RETURN_IF_ERROR(CheckRange(texts[i].data, texts[i].size, hob::Concat("texts[", i, "]")));
+      list.push_back(View(texts[i].data, texts[i].size));
     }
     HOB_ASSIGN_OR_RETURN(const auto grammar, hob::text::ReadChoices(list));
     HOB_ASSIGN_OR_RETURN(*out, Compile(grammar, tokenizer));

@@ -40,6 +40,11 @@ TEST_CASE("the NULL handle is refused everywhere") {
   hob_tokenizer_info tokenizer_info = HOB_TOKENIZER_INFO_INIT;
   hob_token_info token_info = HOB_TOKEN_INFO_INIT;
   hob_runtime_metrics metrics = HOB_RUNTIME_METRICS_INIT;
+  hob_grammar* grammar;
+  hob_matcher* matcher;
+  hob_embedder* embedder;
+  hob_embedder_info embedder_info = HOB_EMBEDDER_INFO_INIT;
+  const hob_string choice = {"yes", 3};
   float number = 0;
   uint64_t drawn;
   hob_matrix* matrix;
@@ -79,6 +84,20 @@ TEST_CASE("the NULL handle is refused everywhere") {
       Try([&](auto e) {
         return hob_chat_template_render(&chars, &size, nullptr, nullptr, 0, nullptr, e);
       }),
+      Try([&](auto e) {
+        return hob_grammar_create(&grammar, nullptr, HOB_GRAMMAR_REGEX, "x", 1, e);
+      }),
+      Try([&](auto e) { return hob_grammar_create_choices(&grammar, nullptr, &choice, 1, e); }),
+      Try([&](auto e) { return hob_matcher_create(&matcher, nullptr, e); }),
+      Try([&](auto e) { return hob_matcher_mask_logits(nullptr, &number, 1, e); }),
+      Try([&](auto e) { return hob_matcher_accept(nullptr, nullptr, 0, e); }),
+      Try([&](auto e) { return hob_matcher_get_end(&flag, &flag, nullptr, e); }),
+      Try([&](auto e) { return hob_matcher_forced_text(&text, nullptr, 1, e); }),
+      Try([&](auto e) { return hob_matcher_reset(nullptr, e); }),
+      Try([&](auto e) { return hob_embedder_create(&embedder, nullptr, nullptr, e); }),
+      Try([&](auto e) { return hob_embedder_get_info(&embedder_info, nullptr, e); }),
+      Try([&](auto e) { return hob_embedder_embed(&number, 1, nullptr, nullptr, nullptr, 0, e); }),
+      Try([&](auto e) { return hob_embedder_count_tokens(&size, nullptr, "x", 1, e); }),
       Try([&](auto e) { return hob_sampler_accept(nullptr, nullptr, 0, e); }),
       Try([&](auto e) { return hob_sampler_sample(&token, nullptr, &number, 1, e); }),
       Try([&](auto e) { return hob_sampler_get_probabilities(&number, nullptr, &number, 1, e); }),
@@ -126,6 +145,9 @@ TEST_CASE("the NULL handle is refused everywhere") {
   hob_detokenizer_destroy(nullptr);
   hob_chat_template_destroy(nullptr);
   hob_sampler_destroy(nullptr);
+  hob_grammar_destroy(nullptr);
+  hob_matcher_destroy(nullptr);
+  hob_embedder_destroy(nullptr);
   hob_matrix_destroy(nullptr);
   hob_graph_destroy(nullptr);
   hob_program_destroy(nullptr);

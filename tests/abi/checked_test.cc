@@ -5,6 +5,8 @@
 #include <functional>
 
 #include "tests/abi/units.h"
+#include "tests/support/bert_folder.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace hob::test;
 
@@ -36,6 +38,11 @@ class Things {
   RuntimePtr runtime = MakeRuntime(1);
   ModelPtr model = OpenModel(runtime.get(), ChatFixture());
   TokenizerPtr tokenizer = OpenTokenizer(ChatFixture());
+  ModelPtr encoder = [this] {
+    const TemporaryFolder folder;
+    BertFolder().Write(folder / "m");
+    return OpenModel(runtime.get(), folder / "m");
+  }();
 };
 
 #define HANDLE(kind) static_cast<hob_##kind*>(handle)
@@ -74,6 +81,7 @@ std::vector<Named> ModelCalls() {
   static hob_tokenizer* tokenizer;
   static hob_chat_template* chat_template;
   static hob_session* session;
+  static hob_embedder* embedder;
   info = HOB_MODEL_INFO_INIT;
   return {CALL(hob_model_get_info, &info, HANDLE(model)),
           CALL(hob_model_get_text, &text, HANDLE(model), HOB_MODEL_NAME),
@@ -85,6 +93,7 @@ std::vector<Named> ModelCalls() {
           CALL(hob_model_find_token, &token, HANDLE(model), "x", 1),
           CALL(hob_model_is_end_token, &flag, HANDLE(model), 1),
           CALL(hob_model_describe, &out, &size, HANDLE(model)),
+          CALL(hob_embedder_create, &embedder, HANDLE(model), nullptr),
           CALL(hob_session_create, &session, HANDLE(model), nullptr)};
 }
 
@@ -132,6 +141,8 @@ std::vector<Named> TokenizerCalls() {
   static size_t size;
   static char* text;
   static hob_detokenizer* detokenizer;
+  static hob_grammar* grammar;
+  static const hob_string choice = {"yes", 3};
   info = HOB_TOKENIZER_INFO_INIT;
   token_info = HOB_TOKEN_INFO_INIT;
   return {CALL(hob_tokenizer_get_info, &info, HANDLE(tokenizer)),
@@ -140,6 +151,8 @@ std::vector<Named> TokenizerCalls() {
           CALL(hob_tokenizer_token_bytes, &text, &size, HANDLE(tokenizer), 1, HOB_TEXT_PLAIN),
           CALL(hob_tokenizer_find, &token, HANDLE(tokenizer), "x", 1),
           CALL(hob_tokenizer_get_token, &token_info, HANDLE(tokenizer), 1),
+          CALL(hob_grammar_create, &grammar, HANDLE(tokenizer), HOB_GRAMMAR_REGEX, "x", 1),
+          CALL(hob_grammar_create_choices, &grammar, HANDLE(tokenizer), &choice, 1),
           CALL(hob_detokenizer_create, &detokenizer, HANDLE(tokenizer), HOB_TEXT_PLAIN)};
 }
 
@@ -150,6 +163,23 @@ std::vector<Named> PieceCalls(const std::string& kind) {
   static int32_t token = 1;
   static float numbers[8] = {1};
   static uint64_t drawn;
+  static hob_matcher* matcher;
+  static uint8_t flag;
+  if (kind == "grammar") return {CALL(hob_matcher_create, &matcher, HANDLE(grammar))};
+  if (kind == "matcher") {
+    return {CALL(hob_matcher_mask_logits, HANDLE(matcher), numbers, 8),
+            CALL(hob_matcher_accept, HANDLE(matcher), &token, 1),
+            CALL(hob_matcher_get_end, &flag, nullptr, HANDLE(matcher)),
+            CALL(hob_matcher_forced_text, &text, HANDLE(matcher), 1),
+            CALL(hob_matcher_reset, HANDLE(matcher))};
+  }
+  if (kind == "embedder") {
+    static hob_embedder_info info;
+    info = HOB_EMBEDDER_INFO_INIT;
+    return {CALL(hob_embedder_get_info, &info, HANDLE(embedder)),
+            CALL(hob_embedder_embed, numbers, 8, nullptr, HANDLE(embedder), nullptr, 0),
+            CALL(hob_embedder_count_tokens, &size, HANDLE(embedder), "x", 1)};
+  }
   if (kind == "detokenizer") {
     return {CALL(hob_detokenizer_push, &text, HANDLE(detokenizer), 1),
             CALL(hob_detokenizer_finish, &text, HANDLE(detokenizer))};
@@ -232,10 +262,20 @@ hob_status MakeProgram(const Things& things, hob_program** out, hob_error** erro
   return hob_program_create(out, made, nullptr, error);
 }
 
+hob_status MakeMatcher(const Things& things, hob_matcher** out, hob_error** error) {
+  hob_grammar* made = nullptr;
+  const hob_status status =
+      hob_grammar_create(&made, things.tokenizer.get(), HOB_GRAMMAR_REGEX, "x", 1, error);
+  if (status != HOB_OK) return status;
+  const std::unique_ptr<hob_grammar, Destroyer<hob_grammar_destroy> > grammar(made);
+  return hob_matcher_create(out, made, error);
+}
+
 std::vector<Kind> Kinds(const Things& things) {
   static const float kWeights[64] = {1};
   hob_runtime* const runtime = things.runtime.get();
   hob_model* const model = things.model.get();
+  hob_model* const encoder = things.encoder.get();
   const hob_tokenizer* const tokenizer = things.tokenizer.get();
   return {
       {"runtime",
@@ -265,6 +305,17 @@ std::vector<Kind> Kinds(const Things& things) {
       {"sampler",
        Maker<hob_sampler>([](auto out, auto e) { return hob_sampler_create(out, nullptr, e); }),
        Ender(hob_sampler_destroy), PieceCalls("sampler")},
+      {"grammar", Maker<hob_grammar>([=](auto out, auto e) {
+         return hob_grammar_create(out, tokenizer, HOB_GRAMMAR_REGEX, "x", 1, e);
+       }),
+       Ender(hob_grammar_destroy), PieceCalls("grammar")},
+      {"matcher",
+       Maker<hob_matcher>([&things](auto out, auto e) { return MakeMatcher(things, out, e); }),
+       Ender(hob_matcher_destroy), PieceCalls("matcher")},
+      {"embedder", Maker<hob_embedder>([=](auto out, auto e) {
+         return hob_embedder_create(out, encoder, nullptr, e);
+       }),
+       Ender(hob_embedder_destroy), PieceCalls("embedder")},
       {"graph",
        Maker<hob_graph>([=](auto out, auto e) { return hob_graph_create(out, runtime, e); }),
        Ender(hob_graph_destroy), GraphCalls("graph")},

@@ -195,6 +195,29 @@ TEST_CASE("grammars and options that do not go together are refused") {
   no_grammar(HOB_GRAMMAR_JSON_SCHEMA, "{\"type\": 5}", HOB_INVALID_ARGUMENT);
   no_grammar(0, "x", HOB_INVALID_ARGUMENT);
   no_grammar(HOB_GRAMMAR_GBNF + 1, "x", HOB_INVALID_ARGUMENT);
+  const hob_string broken[] = {{"yes", 3}, {"\xFF", 1}, {nullptr, 4}};
+  for (const size_t count : {2, 3}) {
+    // The last one is wrong, and is named.
+    const Outcome outcome = Try([&](auto e) {
+      hob_grammar* made = nullptr;
+      const hob_string list[] = {broken[0], broken[0], broken[count - 1]};
+      return hob_grammar_create_choices(&made, tokenizer.get(), list, 3, e);
+    });
+    INFO(outcome.message);
+    CHECK(outcome.status == HOB_INVALID_ARGUMENT);
+    CHECK(outcome.message.find('2') != std::string::npos);
+  }
+  const auto null_output = [&](auto call) {
+    const Outcome outcome = Try(call);
+    CHECK(outcome.status == HOB_INVALID_ARGUMENT);
+    CHECK(outcome.message.find("out is NULL") != std::string::npos);
+  };
+  null_output([&](auto e) {
+    return hob_grammar_create(nullptr, tokenizer.get(), HOB_GRAMMAR_REGEX, "x", 1, e);
+  });
+  null_output(
+      [&](auto e) { return hob_grammar_create_choices(nullptr, tokenizer.get(), broken, 1, e); });
+  null_output([&](auto e) { return hob_matcher_create(nullptr, grammar.get(), e); });
   const Outcome none = Try([&](auto e) {
     hob_grammar* made = nullptr;
     return hob_grammar_create_choices(&made, tokenizer.get(), nullptr, 0, e);
