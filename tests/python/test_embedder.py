@@ -46,7 +46,9 @@ def test_vectors(encoder):
 @needs_model
 def test_options(encoder):
     raw = hob.Embedder(encoder, pooling=hob.Pooling.CLS, normalization=hob.Normalization.OFF, max_tokens=8)
-    assert raw.info.pooling is hob.Pooling.CLS and raw.info.max_tokens == 8 and not raw.info.normalized
+    assert raw.info.pooling is hob.Pooling.CLS
+    assert raw.info.max_tokens == 8
+    assert not raw.info.normalized
     assert abs(np.linalg.norm(raw.embed("hello")) - 1) > 0.1
     strict = hob.Embedder(encoder, max_tokens=8, refuse_longer=True)
     with pytest.raises(hob.OutOfRange, match="text 1"):

@@ -307,3 +307,19 @@ def test_after_fork(session):
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_logprobs(session):
+    stream = session.stream("hello", logprobs=True, top_logprobs=3, **LIMIT)
+    text = "".join(stream)
+    told = stream.logprobs
+    assert len(told) == stream.result.generated_tokens == LIMIT["max_tokens"]
+    assert session.model.detokenize([each.token for each in told]) == text
+    for each in told:
+        assert each.logprob < 0
+        assert len(each.likeliest) == 3
+        assert each.likeliest[0] == (each.token, each.logprob)  # greedy
+        assert sum(math.exp(logprob) for _, logprob in each.likeliest) <= 1
+    assert session.stream("again", **LIMIT).logprobs == []
+    with session.model.session() as other, pytest.raises(hob.InvalidArgument, match="top_logprobs"):
+        other.generate("hello", top_logprobs=3)

@@ -31,7 +31,7 @@ from .errors import (
 )
 from .grammar import Grammar, Matcher
 from .model import Activations, KvType, Message, Model, ModelInfo, ModelOptions, ModelPlan, RopeScaling
-from .result import FinishReason, Result, Stats
+from .result import FinishReason, Result, Stats, TokenLogprob
 from .runtime import Runtime, RuntimeInfo, version
 from .sampler import Sampler, SamplerChain
 from .session import GenerateOptions, Session, SessionOptions
@@ -86,6 +86,7 @@ __all__ = [
     "Stream",
     "TokenInfo",
     "TokenKind",
+    "TokenLogprob",
     "Tokenizer",
     "TokenizerInfo",
     "Unauthenticated",

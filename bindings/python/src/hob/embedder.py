@@ -96,9 +96,7 @@ class Embedder(Handle):
         strings = ffi.new("hob_string[]", [(pointer, len(text)) for pointer, text in zip(held, data)])
         error = new_error()
         address = ffi.cast("float*", rows.ctypes.data)
-        check(
-            lib.hob_embedder_embed(address, rows.size, ffi.NULL, self._pointer, strings, len(data), error), error
-        )
+        check(lib.hob_embedder_embed(address, rows.size, ffi.NULL, self._pointer, strings, len(data), error), error)
         return rows
 
     def count_tokens(self, text: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ._enum import OpenEnum
 
-__all__ = ["FinishReason", "Result", "Stats"]
+__all__ = ["FinishReason", "Result", "Stats", "TokenLogprob"]
 
 
 class FinishReason(OpenEnum):
@@ -19,6 +19,15 @@ class FinishReason(OpenEnum):
     CANCELLED = 4
     CONTEXT_FULL = 5
     TIME = 6  #: max_time is over
+
+
+@dataclass(frozen=True)
+class TokenLogprob:
+    """How likely the model held a token of an answer, before the grammar and the sampler's options."""
+
+    token: int
+    logprob: float  #: natural logarithm of the probability
+    likeliest: tuple[tuple[int, float], ...]  #: top_logprobs tokens at this place and theirs, likeliest first
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ class GenerateOptions(TypedDict, total=False):
     max_tokens: int  #: of the answer; 0: until the context is full
     stop: str | Sequence[str]  #: texts that end the answer and are not part of it, at most 64
     ignore_eos: bool  #: tokens that end an answer are tokens like any other
+    logprobs: bool  #: tell with each token how likely the model held it: Stream.logprobs
+    top_logprobs: int  #: and this many of the likeliest in its place, at most 20
     grammar: Grammar | None  #: the texts that the answer may be; of the model's own tokenizer
     priority: int  #: against the runtime's other answers: higher ones are always served first
     max_time: float | None  #: seconds from now, after which the answer ends as it is; None: any
@@ -78,6 +80,8 @@ def _generate_options(options: GenerateOptions) -> tuple[Any, Any]:
     struct.max_tokens = options.get("max_tokens", 0)
     struct.ignore_eos = options.get("ignore_eos", False)
     struct.priority = options.get("priority", 0)
+    struct.logprobs = options.get("logprobs", False)
+    struct.top_logprobs = options.get("top_logprobs", 0)
     seconds = options.get("max_time")
     if seconds is not None:
         # 0 would mean "any": a time that is over already is the shortest there is. NaN stays NaN in this order of
@@ -134,8 +138,10 @@ class Session(Handle):
 
     def close(self) -> None:
         """Cancels what is on its way and gives the session up; a second time does nothing. Any thread."""
-        self.cancel()
+        # Closed first: whoever waits for a piece meanwhile is told so, and not that the answer was cancelled.
+        handle = self._handle
         super().close()
+        lib.hob_session_cancel(handle or ffi.NULL)
 
     # What it holds.
 
@@ -222,7 +228,7 @@ class Session(Handle):
                 self._take_back(kept)
         del keep
         check(status, error)
-        return Stream(self, kept)
+        return Stream(self, kept, options.get("logprobs", False))
 
     def generate(self, prompt: str | None = None, **options: Unpack[GenerateOptions]) -> Result:
         """Answers, and returns when the answer is over. KeyboardInterrupt cancels it. See stream()."""

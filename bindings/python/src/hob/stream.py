@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._library import ffi, lib
 from ._structs import new_struct
 from .errors import HobError, check, new_error
+from .result import TokenLogprob
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +38,7 @@ class Stream:
     `break`; the session then holds what came until there. Until the end, the session does nothing else.
     """
 
-    def __init__(self, session: Session, kept_messages: int | None) -> None:
+    def __init__(self, session: Session, kept_messages: int | None, tells_logprobs: bool) -> None:
         # Made by Session.stream, which has started the answer.
         self._session = session
         self._kept_messages = kept_messages
@@ -50,6 +51,9 @@ class Stream:
         self._done = False
         #: The token that made the latest piece complete; None before the first, and for text held back until the end.
         self.token: int | None = None
+        self._tells_logprobs = tells_logprobs
+        #: Of the tokens that were taken so far, with `logprobs`.
+        self.logprobs: list[TokenLogprob] = []
 
     def _advance(self, wait_ms: int) -> str:
         """The next piece; nothing if it has not come in time, completes no character, or the answer is over."""
@@ -62,6 +66,10 @@ class Stream:
                 self._failed(status)
             kind = self._kind[0]
             if kind == _TOKEN:
+                if self._tells_logprobs and token.id != _NO_TOKEN:
+                    count = token.likeliest_count
+                    top = tuple((token.likeliest[i].id, token.likeliest[i].logprob) for i in range(count))
+                    self.logprobs.append(TokenLogprob(token.id, token.logprob, top))
                 size = token.text_size
                 if size:
                     self.token = None if token.id == _NO_TOKEN else token.id
