@@ -14,6 +14,9 @@ constexpr std::string_view kReads = "copies what the object holds: no memory, no
 constexpr std::string_view kConstant = "gives a constant";
 constexpr std::string_view kFrees = "only gives memory back";
 constexpr std::string_view kLocks = "only takes locks, which do not fail";
+// Points count for the call that is under way, whichever thread they are on.
+constexpr std::string_view kWaits =
+    "has none of its own; while it waits for a step, those of the step may be counted for it";
 constexpr std::string_view kComputes = "computes in memory that is there";
 
 // A function that is not here has points besides locks.
@@ -40,6 +43,7 @@ const std::map<std::string_view, std::string_view>& Excused() {
       {"hob_session_keep_messages", kFrees},
       {"hob_session_set_sampler", kComputes},
       {"hob_session_reset", kFrees},
+      {"hob_session_destroy", kWaits},
       {"hob_session_cancel", "sets a flag"},
       {"hob_model_find_token", kReads},
       {"hob_tokenizer_find", kReads},
@@ -113,12 +117,13 @@ int CheckCoverage(const std::vector<int64_t>& points, const std::vector<bool>& c
   const std::vector<std::string>& all = Functions();
   if (all.size() < 80) complain("abi/stable_abi.toml", "has lost its functions");
   for (size_t i = 0; i < all.size(); ++i) {
-    const bool excused = !NothingToFail(all[i]).empty();
+    const std::string_view excuse = NothingToFail(all[i]);
+    const bool excused = !excuse.empty();
     if (!called[i]) {
       complain(all[i], "is in no scenario: add one to tests/inject");
     } else if (points[i] == 0 && !excused) {
       complain(all[i], "has no point that was injected: list why in tests/inject/coverage.cc");
-    } else if (points[i] > 0 && excused) {
+    } else if (points[i] > 0 && excused && excuse != kWaits) {
       complain(all[i], "has points, but tests/inject/coverage.cc says that it has none");
     }
   }
