@@ -99,12 +99,13 @@ def objects_headers(folder):
         if line and not line.startswith(" "):
             of_object = line.split(": ")[0]
         elif path := line.strip():
-            headers.setdefault(of_object, set()).add(path)
+            # A cache that lies beside the build is named from the build.
+            headers.setdefault(of_object, set()).add(os.path.normpath(BUILD / path))
     objects = set(re.findall(r"CMakeFiles/hob_objects\.dir/\S+\.o(?=:)", (folder / "build.ninja").read_text()))
     assert objects
     assert objects <= headers.keys(), f"build again: nothing is known of {sorted(objects - headers.keys())[:3]}"
     ours = (str(ROOT), str(BUILD))
-    return {h for o in objects for h in headers[o] if h.startswith("/") and not h.startswith(ours)}
+    return {h for o in objects for h in headers[o] if not h.startswith(ours)}
 
 
 def missing_from(bom, needed):

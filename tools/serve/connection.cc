@@ -99,6 +99,11 @@ void Connection::RefuseForm(int status, std::string_view code, std::string text)
   Fail(ApiError(status, code, std::move(text)), {});
 }
 
+void Connection::RefuseBody() {
+  RefuseForm(413, "body_too_large",
+             "the body has more than " + std::to_string(shared_.limits.body_bytes) + " bytes");
+}
+
 void Connection::HeadIsRead(ErrorCode error) {
   const bool begun = parser_->got_some();
   if (begun || !error) Busy(true);
@@ -118,11 +123,7 @@ void Connection::HeadIsRead(ErrorCode error) {
         431, "header_too_large",
         "the header has more than " + std::to_string(shared_.limits.header_bytes) + " bytes");
   }
-  if (error == http::error::body_limit) {
-    return RefuseForm(
-        413, "body_too_large",
-        "the body has more than " + std::to_string(shared_.limits.body_bytes) + " bytes");
-  }
+  if (error == http::error::body_limit) return RefuseBody();
   if (error == http::error::partial_message || error == asio::error::connection_reset) {
     return Close();
   }
@@ -189,11 +190,7 @@ void Connection::ReadBody() {
 
 void Connection::BodyIsRead(ErrorCode error) {
   if (late_) return RefuseForm(408, "timeout", "the body did not come in time");
-  if (error == http::error::body_limit) {
-    return RefuseForm(
-        413, "body_too_large",
-        "the body has more than " + std::to_string(shared_.limits.body_bytes) + " bytes");
-  }
+  if (error == http::error::body_limit) return RefuseBody();
   if (error == http::error::partial_message || error == http::error::end_of_stream ||
       error == asio::error::connection_reset) {
     return Close();

@@ -60,6 +60,8 @@ class Connection final : public Exchange, public std::enable_shared_from_this<Co
   // The answer is complete in out_; when it is sent, the next request.
   void FinishExchange(int status, const Summary& summary);
   void RefuseForm(int status, std::string_view code, std::string text);
+  // One that is larger than allowed, as its length says or as it comes.
+  void RefuseBody();
 
   std::string Head(int status, std::string_view content_type) const;
   void Send(std::string_view bytes);
