@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "abi/generate_options.h"
 #include "abi/handles.h"
 #include "abi/text.h"
 #include "abi/unit_handles.h"
@@ -39,6 +40,8 @@ hob_token ToToken(const Piece& piece) {
   token.logprob = piece.logprob;
   return token;
 }
+
+}  // namespace
 
 StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_options) {
   HOB_ASSIGN_OR_RETURN(const hob_generate_options given,
@@ -94,6 +97,8 @@ void WriteResult(hob_generate_result* out, const GenerateResult& result) {
   written.dropped_tokens = result.dropped_tokens;
   WriteStruct(out, written);
 }
+
+namespace {
 
 double PerSecond(int64_t count, uint64_t nanoseconds) {
   return nanoseconds == 0 || count <= 0

@@ -57,6 +57,10 @@ StatusOr<std::unique_ptr<JsonText>> JsonText::Read(std::string_view text, std::s
   return out;
 }
 
+StatusOr<jinja::Value> JsonText::ReadMore(std::string_view text) {
+  return jinja::ReadJson(text, "JSON", &heap_);
+}
+
 const jinja::Value* FindMember(const jinja::Value& object, std::string_view name) {
   return object.is(jinja::Type::kDict) ? object.dict().Find(name) : nullptr;
 }

@@ -22,6 +22,8 @@ class JsonText {
   static StatusOr<std::unique_ptr<JsonText>> Read(std::string_view text, std::string_view what);
 
   const Value& root() const { return root_; }
+  // Another text, whose value lives as long as this.
+  StatusOr<Value> ReadMore(std::string_view text);
   jinja::Heap& heap() { return heap_; }
 
  private:

@@ -20,7 +20,7 @@ enum class ToolChoice : int32_t {
 struct ToolRules {
   ToolChoice choice = ToolChoice::kAuto;
   std::string_view only = {};  // the one tool that may be called; empty: any
-  bool parallel = true;   // several calls in one answer
+  bool parallel = true;        // several calls in one answer
 };
 
 // Calls in `style`, with names of `tools` and arguments that are valid under their schemas.
