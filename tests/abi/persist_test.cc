@@ -243,10 +243,10 @@ TEST_CASE("what is cut short or altered is refused and changes nothing") {
 
   // Another version says so.
   Bytes newer = saved;
-  newer[8] = 2;
+  newer[8] = 3;
   const Outcome outcome = Restore(other.get(), newer);
   CHECK(outcome.status == HOB_UNIMPLEMENTED);
-  CHECK(outcome.message.find("version 2") != std::string::npos);
+  CHECK(outcome.message.find("version 3") != std::string::npos);
 
   // From an address that suits no wider type.
   Bytes shifted(saved.size() + 1);

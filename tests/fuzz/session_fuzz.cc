@@ -89,7 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // As a FlatBuffer, without pages.
   SessionHeader header = {};
   std::memcpy(header.magic, hob::kSessionMagic, sizeof(header.magic));
-  header.version = hob::kSessionVersion;
+  header.version = hob::kPlainSessionVersion;
   header.header_bytes = sizeof(header);
   header.flatbuffer_bytes = size;
   header.pages_offset = (sizeof(header) + size + 63) / 64 * 64;

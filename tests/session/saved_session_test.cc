@@ -99,7 +99,7 @@ TEST_CASE("a saved session whose content is wrong is refused") {
     CHECK(Save(*session) == state);
   };
   constexpr int32_t kMax = std::numeric_limits<int32_t>::max();
-  refused("version", [](auto& s) { s.version = 2; });
+  refused("version", [](auto& s) { s.version = 3; });
   refused("hash", [](auto& s) { s.origin->model_low ^= 1; });
   refused("hash", [](auto& s) { s.origin->model_high ^= 1; });
   refused("of number 77", [](auto& s) { s.origin->activations = 77; });
@@ -157,7 +157,7 @@ TEST_CASE("a small file that describes much is refused") {
   const auto sampler = fbs::CreateSavedSampler(builder, content.sampler.get());
   const auto result = fbs::CreateSavedResult(builder, content.result.get());
   fbs::FinishSavedSessionBuffer(
-      builder, fbs::CreateSavedSession(builder, kSessionVersion, origin, pages, 256, false, 0,
+      builder, fbs::CreateSavedSession(builder, kPlainSessionVersion, origin, pages, 256, false, 0,
                                        sampler, messages, 0, 0, 0, 0, result));
   SessionHeader header = HeaderOf(saved);
   header.flatbuffer_bytes = builder.GetSize();

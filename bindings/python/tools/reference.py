@@ -20,12 +20,13 @@ Made from the docstrings by `bindings/python/tools/reference.py`. [hob in a Pyth
 how the pieces go together.
 """
 GROUPS = {
-    "Handles": ["Runtime", "Model", "Session", "Stream", "Grammar", "Embedder"],
+    "Handles": ["Runtime", "Model", "Session", "Stream", "Grammar", "Tools", "Embedder"],
     "Pieces on their own": ["Tokenizer", "Detokenizer", "ChatTemplate", "SamplerChain", "Matcher", "ops.Matrix"],
     "Options": ["Sampler", "ModelOptions", "SessionOptions", "GenerateOptions", "Message"],
     "What comes back": [
         "Result",
         "TokenLogprob",
+        "ToolCall",
         "Stats",
         "ModelInfo",
         "ModelPlan",

@@ -38,6 +38,7 @@ from .session import GenerateOptions, Session, SessionOptions
 from .stream import Stream
 from .template import ChatTemplate
 from .tokenizer import Detokenizer, TokenInfo, Tokenizer, TokenizerInfo, TokenKind
+from .tools import ToolCall, Tools
 
 __version__ = version()
 
@@ -89,6 +90,8 @@ __all__ = [
     "TokenLogprob",
     "Tokenizer",
     "TokenizerInfo",
+    "ToolCall",
+    "Tools",
     "Unauthenticated",
     "Unavailable",
     "Unimplemented",

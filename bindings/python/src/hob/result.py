@@ -19,6 +19,7 @@ class FinishReason(OpenEnum):
     CANCELLED = 4
     CONTEXT_FULL = 5
     TIME = 6  #: max_time is over
+    TOOL_CALLS = 7  #: the model called tools
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _text
@@ -20,6 +21,7 @@ from .model import KvType, Message, Model
 from .result import FinishReason, Result, Stats
 from .sampler import Sampler
 from .stream import Stream
+from .tools import ToolCall, Tools, read_call, tool_use
 
 if TYPE_CHECKING:
     import numpy as np
@@ -151,6 +153,17 @@ class Session(Handle):
         with self._lock:
             check(lib.hob_session_add_message(self._pointer, who, len(who), text, len(text), error), error)
 
+    def add_fields(self, role: str, content: str, fields: Mapping[str, Any]) -> None:
+        """add() of a message that has more: {"tool_call_id": call.id, "name": call.name} with role "tool" for what
+        came of a call, or the {"tool_calls": [...]} of an earlier conversation. Experimental."""
+        who, text, more = encode(role), encode(content), encode(json.dumps(fields))
+        error = new_error()
+        with self._lock:
+            status = lib.hob_session_add_message_fields(
+                self._pointer, who, len(who), text, len(text), more, len(more), error
+            )
+            check(status, error)
+
     def add_text(self, text: str, *, add_special: bool = False, parse_special: bool = False) -> None:
         """Appends raw text to continue from; see Model.tokenize."""
         data, error = encode(text), new_error()
@@ -187,6 +200,13 @@ class Session(Handle):
                 result.append({"role": text_of(role), "content": text_of(text)})
         return result
 
+    def fields(self, index: int) -> dict[str, Any]:
+        """What message `index` has beside role and content. Experimental."""
+        out, error = ffi.new("hob_string*"), new_error()
+        with self._lock:
+            check(lib.hob_session_get_message_fields(out, self._pointer, index, error), error)
+            return json.loads(text_of(out) or "{}")  # type: ignore[no-any-return]
+
     def keep_messages(self, count: int) -> None:
         """Keeps the first messages and drops the later ones."""
         error = new_error()
@@ -208,6 +228,37 @@ class Session(Handle):
         options, error = sampler._options(), new_error()
         with self._lock:
             check(lib.hob_session_set_sampler(self._pointer, options, error), error)
+
+    # Tools.
+
+    def set_tools(
+        self, tools: Tools | None, *, choice: str = "auto", parallel: bool = True, constrain: bool = True
+    ) -> None:
+        """Lets answers use tools, from now on; None: none. An answer that made calls ends with
+        FinishReason.TOOL_CALLS. Experimental.
+
+        choice: "auto", "none" (words alone), "required" (calls alone), or the name of the one tool to call.
+        parallel: several calls in one answer. constrain: a grammar sees to it that calls are valid.
+        """
+        use, keep = tool_use(choice, parallel, constrain)
+        error = new_error()
+        with self._lock:
+            pointer = ffi.NULL if tools is None else tools._pointer
+            status = lib.hob_session_set_tools(self._pointer, pointer, use, error)
+        del keep
+        check(status, error)
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The calls of the last answer. Experimental."""
+        count, error = ffi.new("size_t*"), new_error()
+        call, calls = new_struct("hob_tool_call"), []
+        with self._lock:
+            check(lib.hob_session_tool_call_count(count, self._pointer, error), error)
+            for index in range(count[0]):
+                check(lib.hob_session_get_tool_call(call, self._pointer, index, error), error)
+                calls.append(read_call(call))
+        return calls
 
     # Answers.
 
