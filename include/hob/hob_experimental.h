@@ -6,6 +6,7 @@
 #include <hob/embed.h>
 #include <hob/grammar.h>
 #include <hob/graph.h>
+#include <hob/handoff.h>
 #include <hob/hob.h>
 #include <hob/metrics.h>
 #include <hob/ops.h>

@@ -59,7 +59,7 @@ Status CheckOptions(const GenerateOptions& options, const text::Tokenizer& token
 
 Status Session::Start(const GenerateOptions& options) {
   HOB_RETURN_IF_ERROR(CheckIdle());
-  stop_.store(false, std::memory_order_relaxed);
+  if (!options.armed) Arm();
   HOB_RETURN_IF_ERROR(CheckOptions(options, model_->tokenizer()));
   std::vector<int32_t> prompt;
   int64_t dropped = 0;

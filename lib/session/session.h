@@ -55,6 +55,8 @@ struct Piece {
   std::string text;
   float logprob = 0;
   std::vector<TokenLogprob> likeliest;
+  // With GenerateOptions::entropy_tokens, of what the model held of this token's place, in nats.
+  float entropy = 0;
 };
 
 struct GenerateOptions {
@@ -70,6 +72,10 @@ struct GenerateOptions {
   // With each token, how likely the model held it, and this many of the likeliest in its place.
   bool logprobs = false;
   int32_t top_logprobs = 0;
+  // With each of the first so many tokens, how unsure the model was.
+  int32_t entropy_tokens = 0;
+  // The answer has begun elsewhere: a cancel that came since Arm ends it.
+  bool armed = false;
   int32_t priority = 0;                   // against other sessions of the runtime: higher first
   std::chrono::milliseconds max_time{0};  // 0: any
   // Given each piece; returns false to end the answer.
@@ -132,6 +138,14 @@ class Session {
   // Any thread, signal handlers too.
   void Cancel() { stop_.store(true, std::memory_order_relaxed); }
   bool stopped() const { return stop_.load(std::memory_order_relaxed); }
+  // An answer begins, of which Start is only a part: Cancel counts from now on.
+  void Arm() { stop_.store(false, std::memory_order_relaxed); }
+  // Ends the answer that is on its way, as if it had not begun.
+  void Undo();
+  // How many tokens the conversation makes; errors as Start.
+  StatusOr<size_t> CountPrompt() const;
+  // Appends an answer that another model gave, a text in UTF-8.
+  Status AppendAnswer(std::string text);
 
   // Resets, then runs `tokens` and gives `on_logits` the logits [rows, vocabulary] of each chunk,
   // until it returns false (CANCELLED).
@@ -168,8 +182,6 @@ class Session {
   // Of the draft model's, too.
   size_t cache_bytes() const;
   void Clear();
-  // Ends the answer that is on its way, as if it had not begun.
-  void Undo();
   Status CheckTokens(std::span<const int32_t> tokens) const;
   // Drops what the cache holds beyond its common beginning with `tokens`.
   void KeepCached(std::span<const int32_t> tokens);
