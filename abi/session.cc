@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "abi/generate_options.h"
 #include "abi/handles.h"
 #include "abi/text.h"
 #include "abi/unit_handles.h"
@@ -39,6 +40,8 @@ hob_token ToToken(const Piece& piece) {
   token.logprob = piece.logprob;
   return token;
 }
+
+}  // namespace
 
 StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_options) {
   HOB_ASSIGN_OR_RETURN(const hob_generate_options given,
@@ -83,6 +86,8 @@ StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_
   }
   return options;
 }
+
+namespace {
 
 void WriteResult(hob_generate_result* out, const GenerateResult& result) {
   hob_generate_result written = HOB_GENERATE_RESULT_INIT;

@@ -44,10 +44,10 @@ typedef struct hob_handoff_options {
   int32_t max_queue_depth;     /* more answers of the runtime wait for their first token */
   int32_t min_battery_percent; /* less charge */
   int32_t judge_tokens;        /* of the local answer that max_mean_entropy looks at; 0: 16 */
-  float max_mean_entropy;      /* the first judge_tokens tokens of the local answer, or all of a
-                                  shorter one, are less certain: mean entropy of what the model held
-                                  of each, before grammar and sampler, in nats. They are held back
-                                  until that is known, then the answer streams */
+  float max_mean_entropy; /* the first judge_tokens tokens of the local answer are less certain:
+                             mean entropy of what the model held of each, before grammar and
+                             sampler, in nats. They are held back until that is known, then the
+                             answer streams; one that ends before is not judged */
 
   /* How it is asked; 0: what stands here. */
   uint32_t connect_timeout_ms; /* 10000 */

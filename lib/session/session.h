@@ -146,6 +146,9 @@ class Session {
   StatusOr<size_t> CountPrompt() const;
   // Appends an answer that another model gave, a text in UTF-8.
   Status AppendAnswer(std::string text);
+  // A text about the last answer, for whoever gave it.
+  void KeepNote(std::string note) { note_ = std::move(note); }
+  std::string_view note() const { return note_; }
 
   // Resets, then runs `tokens` and gives `on_logits` the logits [rows, vocabulary] of each chunk,
   // until it returns false (CANCELLED).
@@ -204,7 +207,7 @@ class Session {
   std::vector<text::ChatMessage> messages_;
   std::vector<int32_t> tokens_;  // raw text; or the last prompt and answer of the conversation
   int64_t dropped_ = 0;          // tokens before those of tokens_ that are behind the kept ones
-  std::string reply_;
+  std::string reply_, note_;
   KvCache cache_;
   std::vector<int32_t> cached_;       // the tokens that cache_ holds
   bool restored_ = false;             // cache_ began as a file's
