@@ -34,9 +34,10 @@ class Handoff {
 
   // Answers the session's conversation, streaming to options.on_token. `report`, if given, is
   // filled on errors too.
-  Result<hob_handoff_report> Answer(Session& session, hob_handoff_mode mode = HOB_HANDOFF_AUTO,
-                                    const hob_generate_options& options = DefaultGenerateOptions(),
-                                    hob_handoff_report* report = nullptr) {
+  Result<hob_handoff_report> Answer(
+      Session& session, hob_handoff_mode mode = HOB_HANDOFF_AUTO,
+      const hob_generate_options& options = Session::DefaultGenerateOptions(),
+      hob_handoff_report* report = nullptr) {
     hob_handoff_report own = HOB_HANDOFF_REPORT_INIT;
     if (report == nullptr) report = &own;
     return detail::CallFor<hob_handoff_report>(
@@ -49,10 +50,10 @@ class Handoff {
   // Streams to `on_token(std::string_view text)` or `on_token(const hob_token&)`, returning
   // nothing, or a bool of which false ends the answer. What it throws comes out of this call.
   template <typename F, typename = std::enable_if_t<!std::is_convertible_v<F, hob_handoff_mode>>>
-  Result<hob_handoff_report> Answer(Session& session, F&& on_token,
-                                    hob_handoff_mode mode = HOB_HANDOFF_AUTO,
-                                    hob_generate_options options = DefaultGenerateOptions(),
-                                    hob_handoff_report* report = nullptr) {
+  Result<hob_handoff_report> Answer(
+      Session& session, F&& on_token, hob_handoff_mode mode = HOB_HANDOFF_AUTO,
+      hob_generate_options options = Session::DefaultGenerateOptions(),
+      hob_handoff_report* report = nullptr) {
     using Function = std::remove_reference_t<F>;
     detail::Callback<Function> callback{&on_token};
     options.on_token = [](void* user, const hob_token* token) -> int32_t {
