@@ -39,11 +39,11 @@ class Asking::Body final : public HttpBody {
       return transfer.ok() ? Error(StatusCode::kUnavailable, "the endpoint's answer is empty")
                            : transfer;
     }
+    if (over()) return absl::OkStatus();
     // What was cut after the end has lost nothing.
     const bool whole = response_->finished() && absl::IsUnavailable(transfer);
     if (!transfer.ok() && !whole) return transfer;
     if (!whole) HOB_RETURN_IF_ERROR(response_->End());
-    if (over()) return absl::OkStatus();
     HOB_RETURN_IF_ERROR(Give(stops_.Finish(), false).status());
     if (asking_.text_.empty() && !over()) {
       return Error(StatusCode::kDataLoss, "the endpoint's answer is empty");

@@ -68,7 +68,10 @@ class Judging {
       held_.push_back(*piece);
       if (piece->token >= 0) judge_.Add(static_cast<double>(piece->entropy));
       if (!judge_.done()) continue;
-      if (judge_.doubts()) return false;
+      if (judge_.doubts()) {
+        session_.TakeBack();
+        return false;
+      }
       judged_ = true;
       HandOut();
     }

@@ -138,6 +138,12 @@ void Session::Undo() {
   running_ = nullptr;
 }
 
+void Session::TakeBack() {
+  Undo();
+  stop_.store(false);
+  if (cancels_.load() != armed_) stop_.store(true);
+}
+
 StatusOr<GenerateResult> Session::Generate(const GenerateOptions& options) {
   HOB_RETURN_IF_ERROR(Start(options));
   // The callback may throw.

@@ -106,7 +106,7 @@ StatusOr<PieceKind> Generation::Take(Clock::time_point deadline, Piece* out) {
 }
 
 void Generation::Halt() {
-  session_.Cancel();
+  session_.stop_.store(true, std::memory_order_relaxed);  // nobody cancelled it
   session_.model().batcher()->scheduler().Wake();
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return ended_; });

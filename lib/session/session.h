@@ -136,12 +136,20 @@ class Session {
   // *out is the piece, until the next call; null if there is none.
   StatusOr<PieceKind> Poll(std::chrono::steady_clock::time_point deadline, const Piece** out);
   // Any thread, signal handlers too.
-  void Cancel() { stop_.store(true, std::memory_order_relaxed); }
+  void Cancel() {
+    cancels_.fetch_add(1);  // first: TakeBack looks at it last
+    stop_.store(true);
+  }
   bool stopped() const { return stop_.load(std::memory_order_relaxed); }
   // An answer begins, of which Start is only a part: Cancel counts from now on.
-  void Arm() { stop_.store(false, std::memory_order_relaxed); }
+  void Arm() {
+    armed_ = cancels_.load();
+    stop_.store(false);
+  }
   // Ends the answer that is on its way, as if it had not begun.
   void Undo();
+  // The same, for an answer that another one is to replace: a Cancel since Arm still counts.
+  void TakeBack();
   // How many tokens the conversation makes; errors as Start.
   StatusOr<size_t> CountPrompt() const;
   // Appends an answer that another model gave, a text in UTF-8.
@@ -215,6 +223,8 @@ class Session {
   std::shared_ptr<Drafter> drafter_;  // of draft_
   SessionStats stats_;
   std::atomic<bool> stop_{false};
+  std::atomic<uint32_t> cancels_{0};
+  uint32_t armed_ = 0;  // cancels_ then
   std::atomic<bool> busy_{false};
   std::shared_ptr<Generation> running_;
   Piece piece_;  // the last one polled

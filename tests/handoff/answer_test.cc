@@ -164,7 +164,9 @@ TEST_CASE("a prompt that the context does not hold") {
   const World world;
   const LoopbackServer server({Stream({"far"}), Respond("404 Not Found", "", "")});
   const auto handoff = world.New(World::To(server));
-  const auto session = world.NewSession({.context_tokens = 8});
+  SessionOptions small;
+  small.context_tokens = 8;
+  const auto session = world.NewSession(small);
   CHECK(World::Answer(*handoff, *session, Mode::kAuto).report.source == Source::kRemote);
   const Answered answered = World::Answer(*handoff, *session, Mode::kAuto);
   CHECK(answered.status.code() == StatusCode::kOutOfRange);  // as without a hand-off

@@ -72,7 +72,7 @@ TEST_CASE("keys") {
 
 TEST_CASE("a request's body") {
   CHECK(WriteChatRequest("big", {{"system", "a \"b\"\n"}, {"user", "\xC3\xA9"}}, 0) ==
-        R"({"model":"big","messages":[{"role":"system","content":"a \"b\"\n"},)"
+        R"({"model":"big","messages":[{"role":"system","content":"a \"b\"\u000a"},)"
         "{\"role\":\"user\",\"content\":\"\xC3\xA9\"}],"
         R"("stream":true,"stream_options":{"include_usage":true}})");
   CHECK(WriteChatRequest("big", {}, 5).find(R"("max_tokens":5)") != std::string::npos);

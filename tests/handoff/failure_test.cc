@@ -237,7 +237,7 @@ TEST_CASE("max_time holds for both together") {
     connection.AwaitEnd();
   }});
   GenerateOptions generate;
-  generate.max_time = std::chrono::milliseconds(200);
+  generate.max_time = std::chrono::seconds(1);
   const Answered answered = world.Answer(World::To(server), Mode::kRemote, generate);
   REQUIRE(answered.status.ok());
   CHECK(answered.report.finish_reason == FinishReason::kTime);
@@ -270,6 +270,7 @@ TEST_CASE("a server without TLS gets no request over https") {
   const LoopbackServer server({Stream({"never"})});
   Options options = World::To(server);
   options.url = "https://127.0.0.1:" + std::to_string(server.port()) + "/v1";
+  options.connect_timeout = std::chrono::milliseconds(50);
   const Answered answered = world.Answer(options);
   CheckLocal(world, answered, Fallback::kRemote);
   for (const std::string& request : server.requests()) {

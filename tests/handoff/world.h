@@ -32,9 +32,10 @@ struct Answered {
 class World {
  public:
   World() {
-    auto made = Runtime::Create({.threads = 1, .log = [this](LogLevel, std::string_view line) {
-                                   log += std::string(line) + "\n";
-                                 }});
+    RuntimeOptions options;
+    options.threads = 1;
+    options.log = [this](LogLevel, std::string_view line) { log += std::string(line) + "\n"; };
+    auto made = Runtime::Create(options);
     REQUIRE(made.ok());
     runtime = *made;
     auto opened = Model::Open(
@@ -43,7 +44,7 @@ class World {
     model = *opened;
   }
 
-  std::unique_ptr<Session> NewSession(SessionOptions options = {}) const {
+  std::unique_ptr<Session> NewSession(const SessionOptions& options = {}) const {
     auto session = Session::Create(model, options);
     REQUIRE(session.ok());
     REQUIRE((*session)->AddMessage("user", "Where is the key of Anna's house?").ok());
