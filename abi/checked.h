@@ -14,6 +14,7 @@
 #include <hob/sampler.h>
 #include <hob/template.h>
 #include <hob/tokenizer.h>
+#include <hob/tools.h>
 
 #include <memory>
 #include <string_view>
@@ -42,6 +43,7 @@ HOB_HANDLE_KIND(hob_chat_template, "chat template");
 HOB_HANDLE_KIND(hob_sampler, "sampler");
 HOB_HANDLE_KIND(hob_grammar, "grammar");
 HOB_HANDLE_KIND(hob_matcher, "matcher");
+HOB_HANDLE_KIND(hob_tools, "tools");
 HOB_HANDLE_KIND(hob_graph, "graph");
 HOB_HANDLE_KIND(hob_program, "program");
 HOB_HANDLE_KIND(hob_matrix, "matrix");

@@ -3,11 +3,14 @@
 
 #include <hob/session.h>
 
+#include "abi/arguments.h"
 #include "lib/session/session.h"
 
 namespace hob::abi {
 
-// Checks and copies what a caller hands in; null: the defaults.
-StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given);
+// What hob_generate_options asks for; null: the defaults.
+StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_options);
+// Fills `out`, which CheckOutStruct has seen.
+void WriteResult(hob_generate_result* out, const GenerateResult& result);
 
 }  // namespace hob::abi

@@ -87,8 +87,6 @@ StatusOr<GenerateOptions> ReadGenerateOptions(const hob_generate_options* given_
   return options;
 }
 
-namespace {
-
 void WriteResult(hob_generate_result* out, const GenerateResult& result) {
   hob_generate_result written = HOB_GENERATE_RESULT_INIT;
   written.finish_reason = static_cast<hob_finish_reason>(result.finish_reason);
@@ -99,6 +97,8 @@ void WriteResult(hob_generate_result* out, const GenerateResult& result) {
   written.dropped_tokens = result.dropped_tokens;
   WriteStruct(out, written);
 }
+
+namespace {
 
 double PerSecond(int64_t count, uint64_t nanoseconds) {
   return nanoseconds == 0 || count <= 0

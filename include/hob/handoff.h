@@ -133,9 +133,10 @@ enum {
 /* Why the local model answered although the endpoint was to. */
 typedef int32_t hob_handoff_fallback;
 enum {
-  HOB_FALLBACK_NONE = 0,    /* it did not */
-  HOB_FALLBACK_CONSENT = 1, /* the user did not consent */
-  HOB_FALLBACK_REQUEST = 2, /* raw text, a grammar or logprobs: only the local model gives those */
+  HOB_FALLBACK_NONE = 0,      /* it did not */
+  HOB_FALLBACK_CONSENT = 1,   /* the user did not consent */
+  HOB_FALLBACK_REQUEST = 2,   /* raw text, tools, a grammar, logprobs or ignore_eos: only the
+                                   local model gives those */
   HOB_FALLBACK_REDACTION = 3, /* `redact` refused */
   HOB_FALLBACK_BREAKER = 4,   /* the endpoint rests after failures */
   HOB_FALLBACK_LIBRARY = 5,   /* libcurl is not on this system */

@@ -10,6 +10,7 @@
 #include <hob/hob.h>
 #include <hob/metrics.h>
 #include <hob/ops.h>
+#include <hob/tools.h>
 #include <hob/verify.h>
 
 #ifdef __cplusplus

@@ -12,6 +12,7 @@
 #include <hob/hob.hpp>
 #include <hob/metrics.hpp>
 #include <hob/ops.hpp>
+#include <hob/tools.hpp>
 #include <hob/verify.hpp>
 
 namespace hob {

@@ -162,7 +162,8 @@ enum {
   HOB_FINISH_STOP = 3,         /* a stop text came */
   HOB_FINISH_CANCELLED = 4,    /* by the callback or hob_session_cancel */
   HOB_FINISH_CONTEXT_FULL = 5, /* no room for a further token */
-  HOB_FINISH_TIME = 6          /* max_time_ms is over */
+  HOB_FINISH_TIME = 6,         /* max_time_ms is over */
+  HOB_FINISH_TOOL_CALLS = 7    /* the model called tools: see hob/tools.h */
 };
 
 typedef struct hob_generate_result {

@@ -87,7 +87,12 @@ Asking::End Asking::Local(Fallback fallback, Status status) {
 }
 
 bool Asking::suits() const {
-  return !session_.messages().empty() && options_.grammar == nullptr && !options_.logprobs &&
+  const auto& messages = session_.messages();
+  // Calls and answers of tools are the local model's.
+  const bool plain = session_.tools().tools == nullptr &&
+                     std::all_of(messages.begin(), messages.end(),
+                                 [](const auto& message) { return message.fields.empty(); });
+  return plain && !messages.empty() && options_.grammar == nullptr && !options_.logprobs &&
          !options_.ignore_eos;
 }
 

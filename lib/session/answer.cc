@@ -10,6 +10,7 @@
 #include "lib/session/generation.h"
 #include "lib/session/session.h"
 #include "lib/text/grammar/matcher.h"
+#include "lib/text/tools/tool_messages.h"
 #include "lib/text/unicode.h"
 
 namespace hob {
@@ -67,7 +68,7 @@ Status Session::Start(const GenerateOptions& options) {
     prompt = tokens_;
     dropped = dropped_;
   } else {
-    HOB_ASSIGN_OR_RETURN(prompt, model_->EncodeChat(messages_));
+    HOB_ASSIGN_OR_RETURN(prompt, model_->EncodeChat(messages_, tools_.tools.get()));
   }
   if (prompt.empty()) {
     return Error(StatusCode::kFailedPrecondition, "the session is empty",
@@ -81,11 +82,27 @@ Status Session::Start(const GenerateOptions& options) {
     return PromptTooLong(prompt.size(), context_tokens());
   }
   std::optional<text::Matcher> matcher;
-  if (options.grammar != nullptr) {
-    HOB_ASSIGN_OR_RETURN(matcher, text::Matcher::Create(options.grammar));
+  std::shared_ptr<const text::CompiledGrammar> grammar = options.grammar;
+  std::optional<text::ToolParser> parser;
+  if (tools_.tools != nullptr && !messages_.empty()) {
+    if (grammar != nullptr) {
+      return Error(StatusCode::kInvalidArgument,
+                   "generate option grammar is set, and the session has tools",
+                   "Take the tools away for an answer of a promised form.");
+    }
+    if (tools_.constrain) {
+      HOB_ASSIGN_OR_RETURN(grammar,
+                           tools_.tools->GrammarOf({tools_.choice, tools_.only, tools_.parallel}));
+    }
+    size_t calls = 0;
+    for (const text::ChatMessage& message : messages_) calls += text::CountCalls(message.fields);
+    parser.emplace(tools_.tools->style(), calls);
   }
-  auto generation =
-      std::make_shared<Generation>(*this, options, std::move(matcher), std::move(prompt), dropped);
+  if (grammar != nullptr) {
+    HOB_ASSIGN_OR_RETURN(matcher, text::Matcher::Create(std::move(grammar)));
+  }
+  auto generation = std::make_shared<Generation>(*this, options, std::move(matcher),
+                                                 std::move(parser), std::move(prompt), dropped);
   Metrics& metrics = model_->runtime().scheduler().metrics();
   // Before the scheduler knows of it: it may be over at once.
   Metrics::Add(metrics.started);
@@ -124,7 +141,7 @@ StatusOr<PieceKind> Session::Poll(std::chrono::steady_clock::time_point deadline
   HOB_ASSIGN_OR_RETURN(const PieceKind kind, running_->Take(deadline, &piece_));
   if (kind == PieceKind::kToken) *out = &piece_;
   if (kind == PieceKind::kEnd) {
-    running_->Commit();
+    HOB_RETURN_IF_ERROR(running_->Commit());
     running_ = nullptr;
   }
   guard.over = false;

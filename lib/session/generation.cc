@@ -6,6 +6,7 @@
 
 #include "lib/base/contain.h"
 #include "lib/scheduler/scheduler.h"
+#include "lib/text/tools/tool_messages.h"
 
 namespace hob {
 namespace {
@@ -25,8 +26,8 @@ Status WithMessage(const Status& status) {
 }  // namespace
 
 Generation::Generation(Session& session, const GenerateOptions& options,
-                       std::optional<text::Matcher> matcher, std::vector<int32_t> prompt,
-                       int64_t dropped)
+                       std::optional<text::Matcher> matcher, std::optional<text::ToolParser> parser,
+                       std::vector<int32_t> prompt, int64_t dropped)
     : session_(session),
       options_(options),
       window_(session.window()),
@@ -35,6 +36,7 @@ Generation::Generation(Session& session, const GenerateOptions& options,
       detokenizer_(session.model().tokenizer()),
       stops_(options.stops),
       matcher_(std::move(matcher)),
+      parser_(std::move(parser)),
       start_(Clock::now()),
       drawn_(session.sampler_.drawn()),
       taken_drawn_(drawn_) {
@@ -102,6 +104,7 @@ StatusOr<PieceKind> Generation::Take(Clock::time_point deadline, Piece* out) {
   }
   if (out->token >= 0) ++taken_;
   reply_.append(out->text);
+  taken_calls_.insert(taken_calls_.end(), out->calls.begin(), out->calls.end());
   return PieceKind::kToken;
 }
 
@@ -122,10 +125,18 @@ void Generation::Halt() {
   result_.generated_tokens = taken_;
 }
 
-void Generation::Commit() {
+Status Generation::Commit() {
+  std::string fields;
+  if (!taken_calls_.empty()) {
+    HOB_ASSIGN_OR_RETURN(fields, text::FieldsOfCalls(taken_calls_));
+    if (result_.finish_reason == FinishReason::kEnd) Finish(FinishReason::kToolCalls);
+  }
   if (result_.generated_tokens > 0) {
     // The first may throw for lack of memory, the others do not.
-    if (!session_.messages_.empty()) session_.messages_.push_back({"assistant", reply_});
+    if (!session_.messages_.empty()) {
+      session_.messages_.push_back({"assistant", reply_, std::move(fields)});
+    }
+    session_.calls_ = std::move(taken_calls_);
     session_.tokens_ = std::move(tokens_);
     session_.reply_ = std::move(reply_);
     session_.dropped_ = dropped_;
@@ -138,6 +149,7 @@ void Generation::Commit() {
   CountEnd();
   Metrics::AddAt(session_.model().batcher()->scheduler().metrics().ended,
                  static_cast<size_t>(result_.finish_reason));
+  return absl::OkStatus();
 }
 
 void Generation::Abandon() {
@@ -384,7 +396,7 @@ StatusOr<bool> Generation::Choose(std::span<float> logits) {
   } else {
     ReserveByPages(tokens_, tokens_.size(), 1);
     tokens_.push_back(token);
-    HOB_ASSIGN_OR_RETURN(const std::string text, detokenizer_.Push(token));
+    HOB_ASSIGN_OR_RETURN(const std::string text, TextOf(token));
     Push(token, stops_.Push(text));
     if (stops_.found() >= 0) {
       Finish(FinishReason::kStop);
@@ -400,14 +412,32 @@ StatusOr<bool> Generation::Choose(std::span<float> logits) {
   }
   if (more) return true;
   // What detokenizer and stop texts held back.
-  std::string rest = stops_.Push(detokenizer_.Finish());
+  std::string rest = detokenizer_.Finish();
+  if (parser_) {
+    rest = parser_->Push(rest, calls_);
+    rest.append(parser_->Finish(calls_));
+  }
+  rest = stops_.Push(rest);
   if (stops_.found() >= 0) {
     Finish(FinishReason::kStop);
   } else {
     rest.append(stops_.Finish());
   }
-  if (!rest.empty()) Push(-1, std::move(rest));
+  if (!rest.empty() || !calls_.empty()) Push(-1, std::move(rest));
   return false;
+}
+
+StatusOr<std::string> Generation::TextOf(int32_t token) {
+  HOB_ASSIGN_OR_RETURN(std::string text, detokenizer_.Push(token));
+  if (!parser_) return text;
+  // A mark of calls may be a control token, which is no text.
+  const text::Tokenizer& tokenizer = session_.model().tokenizer();
+  if (tokenizer.Type(token) == TokenType::kControl) {
+    const text::ToolStyle& style = session_.tools_.tools->style();
+    const std::string_view stored = tokenizer.StoredText(token);
+    if (!stored.empty() && (stored == style.open || stored == style.close)) text = stored;
+  }
+  return parser_->Push(text, calls_);
 }
 
 Status Generation::Remember(std::span<const float> logits) {
@@ -438,6 +468,8 @@ void Generation::Push(int32_t token, std::string text) {
   event.piece.logprob = logprob;
   event.piece.entropy = entropy;
   event.piece.likeliest.swap(likeliest_);
+  event.piece.calls.swap(calls_);
+  calls_.clear();
   event.drawn = session_.sampler_.drawn();
   ++queued_;
   changed_.notify_all();

@@ -21,6 +21,7 @@
 #include "lib/session/stop_matcher.h"
 #include "lib/text/detokenizer.h"
 #include "lib/text/grammar/matcher.h"
+#include "lib/text/tools/tool_parser.h"
 
 namespace hob {
 
@@ -30,9 +31,9 @@ namespace hob {
 class Generation final : public Sequence {
  public:
   // `prompt` is not empty and fits the context. The session outlives the End of this. `matcher` is
-  // of options.grammar, if there is one.
+  // of the grammar, if there is one; `parser` there where tools are.
   Generation(Session& session, const GenerateOptions& options, std::optional<text::Matcher> matcher,
-             std::vector<int32_t> prompt, int64_t dropped);
+             std::optional<text::ToolParser> parser, std::vector<int32_t> prompt, int64_t dropped);
 
   // The caller's side, one thread at a time.
 
@@ -47,8 +48,8 @@ class Generation final : public Sequence {
   StatusOr<PieceKind> Take(std::chrono::steady_clock::time_point deadline, Piece* out);
   // Ends the answer with what was taken; returns once the scheduler has let go.
   void Halt();
-  // After kEnd: appends the answer to the session.
-  void Commit();
+  // After kEnd: appends the answer to the session, or leaves that as it was.
+  Status Commit();
   // After an error or Halt: leaves the session as it was.
   void Abandon();
 
@@ -92,6 +93,8 @@ class Generation final : public Sequence {
   StatusOr<bool> ChooseAll(std::span<float> logits);
   StatusOr<bool> Choose(std::span<float> logits);
   void Finish(FinishReason reason);
+  // The text of a token, less what belongs to a call of a tool.
+  StatusOr<std::string> TextOf(int32_t token);
   // `token` is −1 for a text without one.
   void Push(int32_t token, std::string text);
   // Keeps the model's logits before grammar and sampler change them.
@@ -106,6 +109,8 @@ class Generation final : public Sequence {
   text::StreamingDetokenizer detokenizer_;
   StopMatcher stops_;
   std::optional<text::Matcher> matcher_;
+  std::optional<text::ToolParser> parser_;
+  std::vector<text::ToolCall> calls_;  // of the next piece
   GenerateResult result_;
   SessionStats stats_;
   Clock::time_point start_, prefilled_, last_token_;
@@ -134,6 +139,7 @@ class Generation final : public Sequence {
 
   // What the caller took.
   std::string reply_;
+  std::vector<text::ToolCall> taken_calls_;
   int32_t taken_ = 0;  // tokens
   uint64_t taken_drawn_;
   bool halted_ = false;

@@ -5,7 +5,9 @@
 #include <variant>
 
 #include "lib/session/plan.h"
+#include "lib/session/tools.h"
 #include "lib/text/control_guard.h"
+#include "lib/text/tools/tool_messages.h"
 #include "lib/text/unicode.h"
 
 namespace hob {
@@ -142,22 +144,49 @@ text::ChatTemplate::Variables Model::ChatVariables() const {
   return variables;
 }
 
+const text::ToolStyle& Model::tool_style() const {
+  return text::StyleOfTemplate(file_->vocabulary.chat_template);
+}
+
+bool Model::template_has_tools() const {
+  std::call_once(tools_asked_, [&] {
+    if (!CheckChat().ok()) return;
+    // Whether a tool that it is given comes out again.
+    constexpr std::string_view kName = "hob_asks_for_this_tool";
+    text::ChatTemplate::Variables variables = ChatVariables();
+    variables.extra_json =
+        Concat(R"({"tools": [{"type": "function", "function": {"name": ")", kName,
+               R"(", "description": "", "parameters": {"type": "object", "properties": {}}}}]})");
+    const auto rendered = (*chat_template_)->Render({{"user", "?"}}, variables);
+    has_tools_ = rendered.ok() && rendered->find(kName) != std::string::npos;
+  });
+  return has_tools_;
+}
+
 StatusOr<std::string> Model::RenderChat(const std::vector<text::ChatMessage>& messages,
-                                        bool add_generation_prompt) const {
+                                        bool add_generation_prompt, std::string_view tools) const {
   HOB_RETURN_IF_ERROR(CheckChat());
   text::ChatTemplate::Variables variables = ChatVariables();
   variables.add_generation_prompt = add_generation_prompt;
+  if (!tools.empty()) variables.extra_json = Concat("{\"tools\": ", tools, "}");
   auto rendered = (*chat_template_)->Render(messages, variables);
   if (!rendered.ok()) return Annotate(rendered.status(), "chat template");
   return rendered;
 }
 
-StatusOr<std::vector<int32_t>> Model::EncodeChat(
-    const std::vector<text::ChatMessage>& messages) const {
-  HOB_ASSIGN_OR_RETURN(const text::GuardedMessages guarded,
-                       text::GuardMessages(*tokenizer_, messages));
-  HOB_ASSIGN_OR_RETURN(std::string rendered,
-                       RenderChat(guarded.mark.empty() ? messages : guarded.messages, true));
+StatusOr<std::vector<int32_t>> Model::EncodeChat(const std::vector<text::ChatMessage>& messages,
+                                                 const Tools* tools) const {
+  HOB_ASSIGN_OR_RETURN(
+      text::GuardedMessages guarded,
+      text::GuardMessages(*tokenizer_, messages, tools == nullptr ? "" : tools->set().json()));
+  const bool fields = std::any_of(messages.begin(), messages.end(),
+                                  [](const auto& message) { return !message.fields.empty(); });
+  if ((tools != nullptr || fields) && !template_has_tools()) {
+    guarded.messages = text::SpellOutTools(guarded.messages, guarded.tools,
+                                           tools == nullptr ? tool_style() : tools->style());
+    guarded.tools.clear();
+  }
+  HOB_ASSIGN_OR_RETURN(std::string rendered, RenderChat(guarded.messages, true, guarded.tools));
   const std::vector<size_t> cuts = text::RemoveMarks(guarded.mark, &rendered);
   text::EncodeOptions options;
   options.parse_special = true;

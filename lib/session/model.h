@@ -16,8 +16,11 @@
 #include "lib/session/runtime.h"
 #include "lib/text/chat_template.h"
 #include "lib/text/tokenizer.h"
+#include "lib/text/tools/tool_style.h"
 
 namespace hob {
+
+class Tools;
 
 struct ModelOptions {
   bool vocabulary_only = false;
@@ -72,13 +75,19 @@ class Model {
   text::ChatTemplate::Variables ChatVariables() const;
   bool has_chat_template() const { return !file_->vocabulary.chat_template.empty(); }
 
-  // The text of a conversation. FAILED_PRECONDITION without a chat template; UNIMPLEMENTED if the
-  // template needs what hob's Jinja lacks; INVALID_ARGUMENT if it refuses the messages.
+  // How the model writes calls of tools, and whether its chat template tells it of them by itself.
+  const text::ToolStyle& tool_style() const;
+  bool template_has_tools() const;
+
+  // The text of a conversation; `tools` as ToolSet::json, or empty. FAILED_PRECONDITION without a
+  // chat template; UNIMPLEMENTED if the template needs what hob's Jinja lacks; INVALID_ARGUMENT if
+  // it refuses the messages.
   StatusOr<std::string> RenderChat(const std::vector<text::ChatMessage>& messages,
-                                   bool add_generation_prompt) const;
+                                   bool add_generation_prompt, std::string_view tools = {}) const;
   // RenderChat's text as tokens, BOS included where the vocabulary asks and the template did not.
   // Control tokens that a message spells out are text.
-  StatusOr<std::vector<int32_t>> EncodeChat(const std::vector<text::ChatMessage>& messages) const;
+  StatusOr<std::vector<int32_t>> EncodeChat(const std::vector<text::ChatMessage>& messages,
+                                            const Tools* tools = nullptr) const;
   // OK, or why the model cannot render chats.
   Status CheckChat() const;
 
@@ -111,6 +120,8 @@ class Model {
   std::unique_ptr<PrefixCache> prefixes_;
   DType activations_ = DType::kQ16Act;
   RopeOverride rope_;
+  mutable std::once_flag tools_asked_;
+  mutable bool has_tools_ = false;
   mutable std::mutex hash_mutex_;  // of what follows, which is set once
   mutable Hash128 hash_;
   mutable std::string hash_text_;  // of hash_; empty: not known yet

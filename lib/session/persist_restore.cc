@@ -10,6 +10,7 @@
 #include "lib/session/plan.h"
 #include "lib/session/session_file.h"
 #include "lib/session/session_generated.h"
+#include "lib/text/tools/tool_messages.h"
 #include "lib/text/unicode.h"
 
 namespace hob {
@@ -123,7 +124,14 @@ StatusOr<std::vector<text::ChatMessage>> ReadMessages(const fbs::SavedSession& s
     HOB_ASSIGN_OR_RETURN(std::string role, ReadText(message->role(), budget));
     HOB_ASSIGN_OR_RETURN(std::string content, ReadText(message->content(), budget));
     if (role.empty()) return Corrupt("the saved session has a message without a role");
-    messages.push_back({std::move(role), std::move(content)});
+    std::string fields;
+    if (message->fields() != nullptr) {
+      HOB_ASSIGN_OR_RETURN(fields, ReadText(message->fields(), budget));
+      auto read = text::ReadMessageFields(fields);
+      if (!read.ok()) return Annotate(read.status(), "the saved session");
+      fields = *std::move(read);
+    }
+    messages.push_back({std::move(role), std::move(content), std::move(fields)});
   }
   return messages;
 }
@@ -133,7 +141,7 @@ StatusOr<SessionStats> ReadResult(const fbs::SavedResult& saved) {
                       saved.generated_tokens() >= 0 && saved.dropped_tokens() >= 0;
   if (!counts || saved.stop_index() < -1 ||
       saved.finish_reason() < static_cast<int32_t>(FinishReason::kEnd) ||
-      saved.finish_reason() > static_cast<int32_t>(FinishReason::kTime)) {
+      saved.finish_reason() > static_cast<int32_t>(FinishReason::kToolCalls)) {
     return Corrupt("the saved session's last result is none that hob gives");
   }
   SessionStats stats;
@@ -185,6 +193,7 @@ class SessionRestorer {
     session_.tokens_ = std::move(tokens);
     session_.dropped_ = saved.dropped_tokens();
     session_.reply_ = std::move(reply);
+    session_.calls_.clear();
     session_.cache_ = std::move(cache);
     session_.cached_ = std::move(cached);
     session_.restored_ = true;

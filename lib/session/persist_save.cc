@@ -40,7 +40,7 @@ flatbuffers::Offset<fbs::SavedResult> PackResult(const SessionStats& stats, Buil
 Status CheckSize(const std::vector<text::ChatMessage>& messages, uint64_t tokens, uint64_t reply) {
   uint64_t bytes = tokens * sizeof(int32_t) + reply + 1024;
   for (const text::ChatMessage& message : messages) {
-    bytes += message.role.size() + message.content.size() + 64;
+    bytes += message.role.size() + message.content.size() + message.fields.size() + 64;
   }
   if (bytes <= kMaxSessionFlatBuffer) return absl::OkStatus();
   return Error(StatusCode::kInvalidArgument,
@@ -71,10 +71,17 @@ StatusOr<SessionImage> SessionImage::Create(const Session& session) {
   const auto sampler = PackSampler(session.sampler_, builder);
   std::vector<flatbuffers::Offset<fbs::SavedMessage>> messages;
   messages.reserve(session.messages_.size());
+  // What an older library reads rightly is for it, too.
+  uint32_t version = kPlainSessionVersion;
   for (const text::ChatMessage& message : session.messages_) {
     const auto role = builder.CreateString(message.role);
-    messages.push_back(
-        fbs::CreateSavedMessage(builder, role, builder.CreateString(message.content)));
+    const auto content = builder.CreateString(message.content);
+    flatbuffers::Offset<flatbuffers::String> fields;
+    if (!message.fields.empty()) {
+      fields = builder.CreateString(message.fields);
+      version = kSessionVersion;
+    }
+    messages.push_back(fbs::CreateSavedMessage(builder, role, content, fields));
   }
   const auto packed_messages = builder.CreateVector(messages);
   const auto tokens = builder.CreateVector(session.tokens_);
@@ -83,13 +90,13 @@ StatusOr<SessionImage> SessionImage::Create(const Session& session) {
   const auto result = PackResult(session.stats_, builder);
   fbs::FinishSavedSessionBuffer(
       builder,
-      fbs::CreateSavedSession(builder, kSessionVersion, origin, pages, session.window_.context,
+      fbs::CreateSavedSession(builder, version, origin, pages, session.window_.context,
                               session.rolls_, session.window_.keep, sampler, packed_messages,
                               tokens, session.dropped_, reply, cached, result));
 
   SessionHeader header = {};
   std::memcpy(header.magic, kSessionMagic, sizeof(header.magic));
-  header.version = kSessionVersion;
+  header.version = version;
   header.header_bytes = sizeof(header);
   header.flatbuffer_bytes = builder.GetSize();
   header.pages_offset = (sizeof(header) + builder.GetSize() + kSessionAlignment - 1) /

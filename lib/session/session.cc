@@ -8,6 +8,7 @@
 #include "lib/session/drafter.h"
 #include "lib/session/generation.h"
 #include "lib/session/plan.h"
+#include "lib/text/tools/tool_messages.h"
 #include "lib/text/unicode.h"
 
 namespace hob {
@@ -105,6 +106,8 @@ StatusOr<std::unique_ptr<Session>> Session::Fork() const {
   fork->tokens_ = tokens_;
   fork->dropped_ = dropped_;
   fork->reply_ = reply_;
+  fork->tools_ = tools_;
+  fork->calls_ = calls_;
   fork->cache_ = cache_.Fork();
   fork->cached_ = cached_;
   fork->restored_ = restored_;
@@ -132,7 +135,24 @@ Status Session::SetSampler(const SamplerOptions& options) {
   return absl::OkStatus();
 }
 
-Status Session::AddMessage(std::string_view role, std::string_view content) {
+Status Session::SetTools(ToolUse use) {
+  HOB_RETURN_IF_ERROR(CheckIdle());
+  if (use.tools != nullptr) {
+    HOB_RETURN_IF_ERROR(model_->CheckChat());
+    if (&use.tools->tokenizer() != &model_->tokenizer()) {
+      return Error(StatusCode::kInvalidArgument,
+                   "the tools were made for another model than the session's");
+    }
+    if (use.constrain) {
+      HOB_RETURN_IF_ERROR(use.tools->GrammarOf({use.choice, use.only, use.parallel}).status());
+    }
+  }
+  tools_ = std::move(use);
+  return absl::OkStatus();
+}
+
+Status Session::AddMessage(std::string_view role, std::string_view content,
+                           std::string_view fields) {
   HOB_RETURN_IF_ERROR(CheckIdle());
   HOB_RETURN_IF_ERROR(model_->CheckChat());
   if (messages_.empty() && !tokens_.empty()) {
@@ -142,7 +162,11 @@ Status Session::AddMessage(std::string_view role, std::string_view content) {
   if (role.empty()) return Error(StatusCode::kInvalidArgument, "the role of a message is empty");
   HOB_RETURN_IF_ERROR(text::CheckUtf8(role, "the role of a message"));
   HOB_RETURN_IF_ERROR(text::CheckUtf8(content, "the text of a message"));
-  messages_.push_back({std::string(role), std::string(content)});
+  std::string read;
+  if (!fields.empty()) {
+    HOB_ASSIGN_OR_RETURN(read, text::ReadMessageFields(fields));
+  }
+  messages_.push_back({std::string(role), std::string(content), std::move(read)});
   return absl::OkStatus();
 }
 
@@ -153,6 +177,7 @@ Status Session::AppendAnswer(std::string text) {
   }
   HOB_RETURN_IF_ERROR(text::CheckUtf8(text, "the answer"));
   messages_.push_back({"assistant", text});
+  calls_.clear();
   reply_ = std::move(text);
   tokens_.clear();
   stats_ = {};
@@ -162,7 +187,8 @@ Status Session::AppendAnswer(std::string text) {
 
 StatusOr<size_t> Session::CountPrompt() const {
   if (messages_.empty()) return tokens_.size();
-  HOB_ASSIGN_OR_RETURN(const std::vector<int32_t> prompt, model_->EncodeChat(messages_));
+  HOB_ASSIGN_OR_RETURN(const std::vector<int32_t> prompt,
+                       model_->EncodeChat(messages_, tools_.tools.get()));
   return prompt.size();
 }
 
@@ -176,6 +202,7 @@ Status Session::KeepMessages(size_t count) {
   messages_.resize(count);
   tokens_.clear();
   reply_.clear();
+  calls_.clear();
   return absl::OkStatus();
 }
 
@@ -307,6 +334,7 @@ void Session::Clear() {
   tokens_.clear();
   dropped_ = 0;
   reply_.clear();
+  calls_.clear();
   cached_.clear();
   cache_.Truncate(0);
   restored_ = false;

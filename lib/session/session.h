@@ -19,6 +19,7 @@
 #include "lib/session/kv_cache.h"
 #include "lib/session/model.h"
 #include "lib/session/rolling_window.h"
+#include "lib/session/tools.h"
 
 namespace hob {
 
@@ -46,6 +47,7 @@ enum class FinishReason : int32_t {
   kCancelled = 4,
   kContextFull = 5,
   kTime = 6,
+  kToolCalls = 7,
 };
 
 // A piece of an answer: a token (−1: none) and the text that became complete. With
@@ -57,6 +59,7 @@ struct Piece {
   std::vector<TokenLogprob> likeliest;
   // With GenerateOptions::entropy_tokens, of what the model held of this token's place, in nats.
   float entropy = 0;
+  std::vector<text::ToolCall> calls;  // that it made whole; their text is not in `text`
 };
 
 struct GenerateOptions {
@@ -123,7 +126,10 @@ class Session {
   void Leave() { busy_.store(false, std::memory_order_release); }
 
   Status SetSampler(const SamplerOptions& options);
-  Status AddMessage(std::string_view role, std::string_view content);
+  // From now on; made for this model. INVALID_ARGUMENT, NOT_FOUND (`only`).
+  Status SetTools(ToolUse use);
+  // `fields`: what else the message has, as text::ReadMessageFields reads it; empty: nothing.
+  Status AddMessage(std::string_view role, std::string_view content, std::string_view fields = {});
   Status KeepMessages(size_t count);
   Status AddText(std::string_view text, const text::EncodeOptions& options);
   Status AddTokens(std::span<const int32_t> tokens);
@@ -179,6 +185,9 @@ class Session {
   const std::vector<text::ChatMessage>& messages() const { return messages_; }
   std::span<const int32_t> tokens() const { return tokens_; }
   std::string_view reply() const { return reply_; }
+  // Of the last answer.
+  const std::vector<text::ToolCall>& calls() const { return calls_; }
+  const ToolUse& tools() const { return tools_; }
   const SessionStats& stats() const { return stats_; }
 
  private:
@@ -216,6 +225,8 @@ class Session {
   std::vector<int32_t> tokens_;  // raw text; or the last prompt and answer of the conversation
   int64_t dropped_ = 0;          // tokens before those of tokens_ that are behind the kept ones
   std::string reply_, note_;
+  ToolUse tools_;
+  std::vector<text::ToolCall> calls_;  // of the last answer
   KvCache cache_;
   std::vector<int32_t> cached_;       // the tokens that cache_ holds
   bool restored_ = false;             // cache_ began as a file's

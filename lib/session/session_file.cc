@@ -34,11 +34,12 @@ StatusOr<SessionHeader> ReadHeader(ByteReader& reader) {
     return Error(StatusCode::kInvalidArgument, "is not a saved session: wrong magic");
   }
   if (there < sizeof(header)) return EndsEarly("the header's bytes", sizeof(header), there);
-  if (header.version != kSessionVersion) {
-    return Error(StatusCode::kUnimplemented,
-                 Concat("the session was saved as version ", header.version,
-                        "; this library restores version ", kSessionVersion),
-                 "Use the hob that saved it.");
+  if (header.version < kPlainSessionVersion || header.version > kSessionVersion) {
+    return Error(
+        StatusCode::kUnimplemented,
+        Concat("the session was saved as version ", header.version,
+               "; this library restores versions ", kPlainSessionVersion, " and ", kSessionVersion),
+        "Use the hob that saved it.");
   }
   if (header.header_bytes != sizeof(header) || header.reserved != 0) {
     return Corrupt("the header is not one of a saved session");

@@ -18,7 +18,9 @@ namespace hob {
 
 // As a .hob file's, which says why.
 inline constexpr uint8_t kSessionMagic[8] = {0x89, 'H', 'B', 'S', '\r', '\n', 0x1a, '\n'};
-inline constexpr uint32_t kSessionVersion = 1;
+// The first has messages of a role and a text alone; the second has more of them to say.
+inline constexpr uint32_t kPlainSessionVersion = 1;
+inline constexpr uint32_t kSessionVersion = 2;
 inline constexpr uint64_t kSessionAlignment = 64;  // of the pages
 inline constexpr uint64_t kMaxSessionFlatBuffer = uint64_t{1} << 30;
 

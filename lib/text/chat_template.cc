@@ -64,6 +64,11 @@ StatusOr<std::string> ChatTemplate::Render(const std::vector<ChatMessage>& messa
     auto dict = heap.NewDict();
     heap.Put(dict.get(), heap.String("role"), heap.String(message.role));
     heap.Put(dict.get(), heap.String("content"), heap.String(message.content));
+    if (!message.fields.empty()) {
+      HOB_ASSIGN_OR_RETURN(const Value fields,
+                           ReadVariables(message.fields, "a message's fields", &interpreter));
+      for (const auto& [key, value] : fields.dict().entries) heap.Put(dict.get(), key, value);
+    }
     list.push_back(heap.Dict(std::move(dict)));
     if (!interpreter.Ok()) return interpreter.status();
   }

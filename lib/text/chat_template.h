@@ -16,6 +16,7 @@ namespace hob::text {
 struct ChatMessage {
   std::string role;  // "system", "user", "assistant", "tool"
   std::string content;
+  std::string fields = {};  // what else it has, a JSON object ("tool_calls", …); empty: nothing
 };
 
 struct TemplateLimits {

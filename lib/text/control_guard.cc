@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/text/control_guard.h"
 
+#include <utility>
+
+#include "lib/text/tools/json_text.h"
 #include "lib/text/unicode.h"
 
 namespace hob::text {
@@ -23,15 +26,27 @@ std::string Marked(std::string_view text, const std::vector<size_t>& places,
   return out;
 }
 
-StatusOr<std::string> ChooseMark(const std::vector<ChatMessage>& messages) {
+// Calls visit(text) for each text that comes from outside; what it returns takes the text's place.
+template <typename Visit>
+void ForTexts(GuardedMessages& guarded, Visit&& visit) {
+  const auto change = [&](std::string_view text) { return visit(text); };
+  for (ChatMessage& message : guarded.messages) {
+    message.role = visit(message.role);
+    message.content = visit(message.content);
+    if (!message.fields.empty()) message.fields = ChangeStrings(message.fields, change);
+  }
+  if (!guarded.tools.empty()) guarded.tools = ChangeStrings(guarded.tools, change);
+}
+
+StatusOr<std::string> ChooseMark(GuardedMessages& guarded) {
   for (char32_t candidate = kFirstMark; candidate <= kLastMark; ++candidate) {
     std::string mark;
     AppendUtf8(candidate, mark);
     bool used = false;
-    for (const ChatMessage& message : messages) {
-      used = used || message.role.find(mark) != std::string::npos ||
-             message.content.find(mark) != std::string::npos;
-    }
+    ForTexts(guarded, [&](std::string_view text) {
+      used = used || text.find(mark) != std::string_view::npos;
+      return std::string(text);
+    });
     if (!used) return mark;
   }
   return Error(StatusCode::kInvalidArgument,
@@ -42,26 +57,18 @@ StatusOr<std::string> ChooseMark(const std::vector<ChatMessage>& messages) {
 }  // namespace
 
 StatusOr<GuardedMessages> GuardMessages(const Tokenizer& tokenizer,
-                                        const std::vector<ChatMessage>& messages) {
-  struct Places {
-    std::vector<size_t> role, content;
-  };
-  std::vector<Places> places;
-  places.reserve(messages.size());
+                                        std::vector<ChatMessage> messages, std::string tools) {
+  GuardedMessages guarded{std::move(messages), std::move(tools), {}};
   bool any = false;
-  for (const ChatMessage& message : messages) {
-    places.push_back(
-        {tokenizer.FindControlTokens(message.role), tokenizer.FindControlTokens(message.content)});
-    any = any || !places.back().role.empty() || !places.back().content.empty();
-  }
-  GuardedMessages guarded;
+  ForTexts(guarded, [&](std::string_view text) {
+    any = any || !tokenizer.FindControlTokens(text).empty();
+    return std::string(text);
+  });
   if (!any) return guarded;
-  HOB_ASSIGN_OR_RETURN(guarded.mark, ChooseMark(messages));
-  guarded.messages.reserve(messages.size());
-  for (size_t i = 0; i < messages.size(); ++i) {
-    guarded.messages.push_back({Marked(messages[i].role, places[i].role, guarded.mark),
-                                Marked(messages[i].content, places[i].content, guarded.mark)});
-  }
+  HOB_ASSIGN_OR_RETURN(guarded.mark, ChooseMark(guarded));
+  ForTexts(guarded, [&](std::string_view text) {
+    return Marked(text, tokenizer.FindControlTokens(text), guarded.mark);
+  });
   return guarded;
 }
 

@@ -15,14 +15,16 @@
 namespace hob::text {
 
 struct GuardedMessages {
-  std::vector<ChatMessage> messages;  // with marks; empty if there is nothing to mark
-  std::string mark;                   // in none of the messages before
+  std::vector<ChatMessage> messages;  // with marks
+  std::string tools;
+  std::string mark;  // in none of the messages before; empty if there is nothing to mark
 };
 
-// Marks control tokens of two characters or more in the roles and contents. INVALID_ARGUMENT for
-// messages that have some and all characters that a mark could be.
+// Marks control tokens of two characters or more in the roles and contents, and in the strings of
+// the fields and of `tools`, definitions of tools in JSON as WriteJsonText writes it, or nothing.
+// INVALID_ARGUMENT for messages that have some and all characters that a mark could be.
 StatusOr<GuardedMessages> GuardMessages(const Tokenizer& tokenizer,
-                                        const std::vector<ChatMessage>& messages);
+                                        std::vector<ChatMessage> messages, std::string tools);
 
 // Takes the marks out of a rendered text and gives the places where they were, for
 // EncodeOptions::cuts.

@@ -117,6 +117,8 @@ StatusOr<Grammar> ReadGbnf(std::string_view source);
 StatusOr<Grammar> ReadRegex(std::string_view pattern);
 // A JSON Schema, draft 2020-12, or a part of it: docs/reference/grammars.md has the keywords.
 StatusOr<Grammar> ReadJsonSchema(std::string_view schema);
+// The same as a part of `grammar`, which has rules before.
+StatusOr<Grammar::Expr> AddJsonSchema(std::string_view schema, Grammar& grammar);
 // One of these texts.
 StatusOr<Grammar> ReadChoices(std::span<const std::string_view> texts);
 

@@ -28,9 +28,10 @@ Status SchemaBuilder::Spend(size_t work, const Value& at) {
                         "Use fewer \"anyOf\", \"oneOf\" and \"allOf\" within each other.");
 }
 
-Status SchemaBuilder::Build() {
-  const SchemaParts root = {{&document_.root()}};
-  HOB_RETURN_IF_ERROR(RuleOf(root).status());
+StatusOr<Grammar::Expr> SchemaBuilder::Build() {
+  const SchemaParts parts = {{&document_.root()}};
+  const auto first = static_cast<Grammar::Rule>(grammar_.rule_count());
+  HOB_ASSIGN_OR_RETURN(const Expr root, RuleOf(parts));
   while (!work_.empty()) {
     const auto [rule, parts] = std::move(work_.back());
     work_.pop_back();
@@ -38,11 +39,12 @@ Status SchemaBuilder::Build() {
     grammar_.Define(rule, what);
     if (grammar_.too_large()) break;
   }
-  HOB_RETURN_IF_ERROR(grammar_.Check());
-  if (never_at_ != nullptr && !FindProductive(grammar_)[static_cast<size_t>(grammar_.what(0))]) {
+  if (grammar_.too_large()) return grammar_.Check();
+  if (never_at_ != nullptr &&
+      !FindProductive(grammar_)[static_cast<size_t>(grammar_.what(first))]) {
     return Annotate(document_.Fail(*never_at_, never_), "no document is valid under the schema");
   }
-  return absl::OkStatus();
+  return root;
 }
 
 StatusOr<Grammar::Expr> SchemaBuilder::RuleOf(SchemaParts parts) {
@@ -215,11 +217,15 @@ StatusOr<Grammar::Expr> SchemaBuilder::Number(const SchemaShape& shape, bool fra
   return DecimalRange(grammar_, bounds);
 }
 
-StatusOr<Grammar> ReadJsonSchema(std::string_view schema) {
+StatusOr<Grammar::Expr> AddJsonSchema(std::string_view schema, Grammar& grammar) {
   HOB_ASSIGN_OR_RETURN(const std::unique_ptr<SchemaDocument> document,
                        SchemaDocument::Read(schema));
+  return SchemaBuilder(*document, grammar).Build();
+}
+
+StatusOr<Grammar> ReadJsonSchema(std::string_view schema) {
   Grammar grammar;
-  HOB_RETURN_IF_ERROR(SchemaBuilder(*document, grammar).Build());
+  HOB_RETURN_IF_ERROR(AddJsonSchema(schema, grammar).status());
   return grammar;
 }
 

@@ -137,14 +137,14 @@ bool Matcher::Advance(std::string_view bytes) {
 StatusOr<bool> Matcher::Take(int32_t token) {
   const Tokenizer& tokenizer = grammar_->tokenizer();
   const bool first = std::exchange(first_, false);
-  HOB_ASSIGN_OR_RETURN(const std::string piece, tokenizer.Piece(token, /*special=*/false));
   if (tokenizer.IsEndOfGeneration(token)) {
     // It comes once.
     paths_.clear();
     return std::exchange(ends_, false);
   }
+  HOB_ASSIGN_OR_RETURN(const std::string piece, GrammarBytes(tokenizer, token));
   std::string_view bytes = piece;
-  if (bytes.empty() || tokenizer.Type(token) == TokenType::kUnknown) return false;
+  if (bytes.empty()) return false;
   if (first && tokenizer.strips_leading_space() && bytes[0] == ' ') bytes.remove_prefix(1);
   walker_.ForgetDepth();
   const bool fits = Advance(bytes);

@@ -35,7 +35,8 @@ class SchemaBuilder {
 
   SchemaBuilder(SchemaDocument& document, Grammar& grammar);
 
-  Status Build();
+  // The text of a document, which is the first rule that this adds.
+  StatusOr<Expr> Build();
 
  private:
   static constexpr size_t kMostRules = 1u << 16;

@@ -7,6 +7,15 @@
 
 namespace hob::text {
 
+std::string ControlTokenBytes(std::string_view stored_text) { return Concat("\xFF", stored_text); }
+
+StatusOr<std::string> GrammarBytes(const Tokenizer& tokenizer, int32_t token) {
+  const TokenType type = tokenizer.Type(token);
+  if (type == TokenType::kUnknown || type == TokenType::kUnused) return std::string();
+  if (type == TokenType::kControl) return ControlTokenBytes(tokenizer.StoredText(token));
+  return tokenizer.Piece(token, /*special=*/false);
+}
+
 StatusOr<TokenTrie> TokenTrie::Build(const Tokenizer& tokenizer) {
   // Longer ones are not worth their nodes: an answer under a grammar goes without them.
   constexpr size_t kLongest = 1024;
@@ -19,11 +28,7 @@ StatusOr<TokenTrie> TokenTrie::Build(const Tokenizer& tokenizer) {
       trie.ends_.push_back(id);
       continue;
     }
-    const TokenType type = tokenizer.Type(id);
-    if (type == TokenType::kUnknown || type == TokenType::kControl || type == TokenType::kUnused) {
-      continue;
-    }
-    HOB_ASSIGN_OR_RETURN(std::string piece, tokenizer.Piece(id, /*special=*/false));
+    HOB_ASSIGN_OR_RETURN(std::string piece, GrammarBytes(tokenizer, id));
     if (!piece.empty() && piece.size() <= kLongest) tokens.emplace_back(std::move(piece), id);
   }
   std::sort(tokens.begin(), tokens.end());

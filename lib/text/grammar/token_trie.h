@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/base/status.h"
@@ -10,8 +12,14 @@
 
 namespace hob::text {
 
-// The bytes of a vocabulary's tokens as a trie, for looking at all of them at once. Control tokens
-// and those that stand for nothing known are not in it. Immutable.
+// What stands for a control token in a grammar: bytes that are no text, so that only a grammar that
+// means the token has it.
+std::string ControlTokenBytes(std::string_view stored_text);
+// The bytes of a token in a grammar; none if it can be in no text.
+StatusOr<std::string> GrammarBytes(const Tokenizer& tokenizer, int32_t token);
+
+// The bytes of a vocabulary's tokens as a trie, for looking at all of them at once. Those that
+// stand for nothing known are not in it. Immutable.
 class TokenTrie {
  public:
   static StatusOr<TokenTrie> Build(const Tokenizer& tokenizer);

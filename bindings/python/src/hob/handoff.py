@@ -67,7 +67,7 @@ class HandoffFallback(OpenEnum):
 
     NONE = 0  #: it did not
     CONSENT = 1  #: the user did not consent
-    REQUEST = 2  #: raw text, a grammar or logprobs
+    REQUEST = 2  #: raw text, tools, a grammar, logprobs or ignore_eos
     REDACTION = 3  #: `redact` refused
     BREAKER = 4  #: the endpoint rests after failures
     LIBRARY = 5  #: libcurl is not on this system
