@@ -22,8 +22,8 @@ def hob(*arguments, code=0):
 
 
 def test_a_server_of_hob_answers(tmp_path):
-    (tmp_path / "key").write_text("secret-4711\n")
-    (tmp_path / "keys").write_text("secret-4711\n")
+    (tmp_path / "key").write_text("secret-4711-and-more\n")
+    (tmp_path / "keys").write_text("secret-4711-and-more\n")
     (tmp_path / "keys").chmod(0o600)
     with serving("--api-keys", tmp_path / "keys", "--greedy") as server:
         far = ["--handoff-url", server.url + "/v1", "--handoff-model", server.model, "--handoff-key-file", tmp_path / "key"]

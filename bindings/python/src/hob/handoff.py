@@ -284,7 +284,7 @@ class Handoff(Handle):
                     fallback=HandoffFallback(out.fallback),
                     remote_status=Status(out.remote_status),
                     finish_reason=FinishReason(out.finish_reason),
-                    remote_message=text_of(ffi.addressof(out, "remote_message")),
+                    remote_message=text_of(out.remote_message),
                 )
             finally:
                 raised, self._calls.raised = self._calls.raised, None
