@@ -8,6 +8,7 @@
 #include <hob/embed.h>
 #include <hob/grammar.h>
 #include <hob/graph.h>
+#include <hob/handoff.h>
 #include <hob/hob.h>
 #include <hob/ops.h>
 #include <hob/sampler.h>
@@ -34,6 +35,7 @@ struct KindOf;
 HOB_HANDLE_KIND(hob_runtime, "runtime");
 HOB_HANDLE_KIND(hob_model, "model");
 HOB_HANDLE_KIND(hob_session, "session");
+HOB_HANDLE_KIND(hob_handoff, "handoff");
 HOB_HANDLE_KIND(hob_embedder, "embedder");
 HOB_HANDLE_KIND(hob_tokenizer, "tokenizer");
 HOB_HANDLE_KIND(hob_detokenizer, "detokenizer");

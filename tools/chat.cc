@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "tools/common.h"
+#include "tools/handoff.h"
 #include "tools/line_reader.h"
 
 namespace tool {
@@ -15,6 +16,7 @@ struct Options {
   SamplingOptions sampling;
   ContextOptions context;
   GrammarOptions grammar;
+  HandoffOptions handoff;
   std::string prompt, system;
   std::string session;   // a file; empty: none
   bool samples = false;  // sampler options are given
@@ -32,11 +34,13 @@ constexpr std::string_view kHelp =
 
 class Chat {
  public:
-  Chat(const Options& options, const hob::Model& model, hob::Session session)
+  Chat(const Options& options, const Loaded& loaded, hob::Session session)
       : session_(std::move(session)),
         system_(options.system),
         path_(options.session),
-        grammar_(options.grammar.Make(model)) {
+        grammar_(options.grammar.Make(loaded.model)),
+        handoff_(options.handoff.Make(loaded.runtime)),
+        mode_(options.handoff.mode()) {
     generate_.max_tokens = options.max_tokens;
     generate_.grammar = grammar_ ? grammar_->get() : nullptr;
     if (path_.empty() || !std::filesystem::exists(path_)) {
@@ -55,13 +59,15 @@ class Chat {
     Check(session_.AddMessage("user", text));
     const CancelOnInterrupt interrupt(session_.get());
     bool readable = true;
-    auto result = session_.Generate([&](std::string_view piece) { return readable = Print(piece); },
-                                    generate_);
-    if (!result.ok()) {
+    const auto print = [&](std::string_view piece) { return readable = Print(piece); };
+    hob_handoff_report report = HOB_HANDOFF_REPORT_INIT;
+    const hob::Result<hob_finish_reason> finish = Generate(print, report);
+    if (!finish.ok()) {
       Check(session_.KeepMessages(before));  // the conversation goes on as if it had not been asked
-      Fail(result.error());
+      Fail(finish.error());
     }
-    if (result->finish_reason == HOB_FINISH_CONTEXT_FULL) {
+    if (handoff_) std::fprintf(stderr, "\n[%s]", DescribeSource(report).c_str());
+    if (*finish == HOB_FINISH_CONTEXT_FULL) {
       std::fputs("\n[the context is full: /reset begins anew]", stderr);
     }
     readable = readable && Print(interrupt.interrupted() ? " [stopped]\n" : "\n");
@@ -98,6 +104,18 @@ class Chat {
   }
 
  private:
+  template <typename F>
+  hob::Result<hob_finish_reason> Generate(const F& print, hob_handoff_report& report) {
+    if (handoff_) {
+      auto answered = handoff_->Answer(session_, print, mode_, generate_, &report);
+      if (!answered.ok()) return std::move(answered).TakeError();
+      return answered->finish_reason;
+    }
+    auto result = session_.Generate(print, generate_);
+    if (!result.ok()) return std::move(result).TakeError();
+    return result->finish_reason;
+  }
+
   void Begin() {
     if (!system_.empty()) Check(session_.AddMessage("system", system_));
   }
@@ -119,6 +137,8 @@ class Chat {
   hob::Session session_;
   std::string system_, path_;
   std::optional<hob::Grammar> grammar_;
+  std::optional<hob::Handoff> handoff_;
+  hob_handoff_mode mode_;
   hob_generate_options generate_ = HOB_GENERATE_OPTIONS_INIT;
 };
 
@@ -128,7 +148,7 @@ void Run(const Options& options) {
   hob_session_options session_options = HOB_SESSION_OPTIONS_INIT;
   session_options.sampler = &options.sampling.sampler;
   options.context.Apply(session_options, loaded);
-  Chat chat(options, loaded.model, Check(hob::Session::Create(loaded.model, session_options)));
+  Chat chat(options, loaded, Check(hob::Session::Create(loaded.model, session_options)));
   if (!options.prompt.empty()) {
     chat.Answer(options.prompt);
     return;
@@ -169,6 +189,7 @@ void AddChat(CLI::App& app) {
   AddSamplingOptions(*command, options->sampling);
   AddContextOptions(*command, options->context, options->model);
   AddGrammarOptions(*command, options->grammar);
+  AddHandoffOptions(*command, options->handoff);
   command->add_option("-p,--prompt", options->prompt, "answer this and leave");
   command->add_option("--system", options->system, "system message");
   command

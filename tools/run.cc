@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // hob run: one answer to one prompt.
 #include <algorithm>
+#include <cstdio>
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "tools/common.h"
+#include "tools/handoff.h"
 #include "tools/record.h"
 
 namespace tool {
@@ -16,6 +18,7 @@ struct Options {
   SamplingOptions sampling;
   ContextOptions context;
   GrammarOptions grammar;
+  HandoffOptions handoff;
   std::string prompt, system, record, replay;
   int32_t max_tokens = 1024;
   bool raw = false, json = false;
@@ -40,14 +43,32 @@ void Run(const Options& options) {
   const std::optional<hob::Grammar> grammar = options.grammar.Make(loaded.model);
   generate.grammar = grammar ? grammar->get() : nullptr;
   const CancelOnInterrupt interrupt(session.get());
-  const hob_generate_result result = Check(session.Generate(
-      [&](std::string_view text) { return options.json || Print(text); }, generate));
+  const auto print = [&](std::string_view text) { return options.json || Print(text); };
+  hob_generate_result result = HOB_GENERATE_RESULT_INIT;
+  hob_handoff_report report = HOB_HANDOFF_REPORT_INIT;
+  if (std::optional<hob::Handoff> handoff = options.handoff.Make(loaded.runtime)) {
+    report = Check(handoff->Answer(session, print, options.handoff.mode(), generate));
+    result = Check(session.LastResult());  // of a local answer
+    result.finish_reason = report.finish_reason;
+    result.prompt_tokens = report.prompt_tokens;
+    result.generated_tokens = report.generated_tokens;
+  } else {
+    result = Check(session.Generate(print, generate));
+  }
   if (options.json) {
     const hob_session_stats stats = Check(session.Stats());
     const hob::TokenView tokens = session.Tokens();
     nlohmann::ordered_json out;
     out["text"] = std::string(session.Reply());
     out["finish_reason"] = FinishName(result.finish_reason);
+    if (!options.handoff.url.empty()) {
+      out["source"] = SourceName(report.source);
+      out["handoff_reason"] = ReasonName(report.reason);
+      out["handoff_fallback"] = FallbackName(report.fallback);
+      out["handoff_message"] = std::string(hob::ToView(report.remote_message));
+      out["handoff_attempts"] = report.attempts;
+      out["mean_entropy"] = report.mean_entropy;
+    }
     out["prompt_tokens"] = result.prompt_tokens;
     out["generated_tokens"] = result.generated_tokens;
     out["dropped_tokens"] = result.dropped_tokens;
@@ -62,6 +83,9 @@ void Run(const Options& options) {
     Print(out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   } else {
     Print("\n");
+    if (!options.handoff.url.empty()) {
+      std::fprintf(stderr, "[%s]\n", DescribeSource(report).c_str());
+    }
   }
   if (!options.record.empty()) {
     if (result.generated_tokens == 0) throw Failure("there is no answer to record");
@@ -81,6 +105,7 @@ void AddRun(CLI::App& app) {
   AddSamplingOptions(*command, options->sampling);
   AddContextOptions(*command, options->context, options->model);
   AddGrammarOptions(*command, options->grammar);
+  AddHandoffOptions(*command, options->handoff);
   command->add_option("--system", options->system, "system message");
   command
       ->add_option("-n,--max-tokens", options->max_tokens, "longest answer; 0: the context's end")
@@ -91,8 +116,9 @@ void AddRun(CLI::App& app) {
   command->add_flag("--json", options->json, "answer, tokens and timings as JSON");
   CLI::Option* record = command->add_option(
       "--record", options->record, "write a record of the answer, for --replay, to this file");
-  // What was dropped is not in the record, nor is a grammar.
-  for (const char* other : {"--roll", "--json-schema", "--regex", "--gbnf", "--choice"}) {
+  // What was dropped is not in the record, nor is a grammar; and another model cannot be replayed.
+  for (const char* other :
+       {"--roll", "--json-schema", "--regex", "--gbnf", "--choice", "--handoff-url"}) {
     record->excludes(other);
   }
   CLI::Option* prompt =

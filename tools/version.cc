@@ -18,7 +18,8 @@ std::string DescribeVersion() {
   hob_free(text);
   const auto string = [&](const char* key) { return library.at(key).get<std::string>(); };
   std::string features;
-  for (const char* name : {"convert", "hugging_face", "regex_jit", "signatures", "lto"}) {
+  for (const char* name :
+       {"convert", "handoff", "hugging_face", "regex_jit", "signatures", "lto"}) {
     if (library.at(name).get<bool>()) features += (features.empty() ? "" : " ") + std::string(name);
   }
   if (!string("sanitizers").empty()) features += " sanitizers:" + string("sanitizers");

@@ -8,6 +8,7 @@
 #include <hob/embed.hpp>
 #include <hob/grammar.hpp>
 #include <hob/graph.hpp>
+#include <hob/handoff.hpp>
 #include <hob/hob.hpp>
 #include <hob/metrics.hpp>
 #include <hob/ops.hpp>

@@ -28,6 +28,16 @@ StatusOr<double> LogSumExp(std::span<const float> logits) {
   return static_cast<double>(highest) + std::log(sum);
 }
 
+double Entropy(std::span<const float> logits, double log_sum) {
+  double sum = 0;
+  for (const float logit : logits) {
+    constexpr double kFar = -40;  // as above: e^-40 · 40 is no digit of the sum
+    const double log_p = static_cast<double>(logit) - log_sum;
+    if (log_p > kFar) sum -= PortableExp(log_p) * log_p;
+  }
+  return std::max(sum, 0.0);
+}
+
 void LikeliestTokens(std::span<const float> logits, double log_sum, size_t most,
                      std::vector<TokenLogprob>& out) {
   out.clear();

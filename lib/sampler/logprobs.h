@@ -19,6 +19,9 @@ struct TokenLogprob {
 // −infinity.
 StatusOr<double> LogSumExp(std::span<const float> logits);
 
+// How unsure the distribution of `logits` is, whose LogSumExp is `log_sum`: −Σ p ln p, in nats.
+double Entropy(std::span<const float> logits, double log_sum);
+
 // The `most` likeliest of `logits`, whose LogSumExp is `log_sum`, likeliest first; of two equal
 // ones the smaller id. Those of probability 0 are left out.
 void LikeliestTokens(std::span<const float> logits, double log_sum, size_t most,

@@ -60,7 +60,7 @@ Status CheckOptions(const GenerateOptions& options, const text::Tokenizer& token
 
 Status Session::Start(const GenerateOptions& options) {
   HOB_RETURN_IF_ERROR(CheckIdle());
-  stop_.store(false, std::memory_order_relaxed);
+  if (!options.armed) Arm();
   HOB_RETURN_IF_ERROR(CheckOptions(options, model_->tokenizer()));
   std::vector<int32_t> prompt;
   int64_t dropped = 0;
@@ -153,6 +153,12 @@ void Session::Undo() {
   running_->Halt();
   running_->Abandon();
   running_ = nullptr;
+}
+
+void Session::TakeBack() {
+  Undo();
+  stop_.store(false);
+  if (cancels_.load() != armed_) stop_.store(true);
 }
 
 StatusOr<GenerateResult> Session::Generate(const GenerateOptions& options) {

@@ -43,6 +43,11 @@ StatusOr<std::string> DescribeLibrary(std::string_view version, std::string_view
 #else
   constexpr bool kSignatures = true;
 #endif
+#if defined(HOB_WITHOUT_HANDOFF)
+  constexpr bool kHandoff = false;
+#else
+  constexpr bool kHandoff = true;
+#endif
   JsonWriter json;
   json.BeginObject();
   json.Key("version").String(version).Key("abi").String(abi);
@@ -54,7 +59,7 @@ StatusOr<std::string> DescribeLibrary(std::string_view version, std::string_view
   json.Key("lto").Bool(HOB_BUILD_LTO).Key("sanitizers").String(HOB_BUILD_SANITIZERS);
   json.Key("xnnpack").Bool(kXnnpack).Key("convert").Bool(kConvert).Key("regex_jit").Bool(kRegexJit);
   json.Key("signatures").Bool(kSignatures);
-  json.Key("hugging_face").Bool(kHuggingFace);
+  json.Key("hugging_face").Bool(kHuggingFace).Key("handoff").Bool(kHandoff);
   json.EndObject();
   return json.text();
 }

@@ -109,7 +109,7 @@ StatusOr<PieceKind> Generation::Take(Clock::time_point deadline, Piece* out) {
 }
 
 void Generation::Halt() {
-  session_.Cancel();
+  session_.stop_.store(true, std::memory_order_relaxed);  // nobody cancelled it
   session_.model().batcher()->scheduler().Wake();
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return ended_; });
@@ -379,7 +379,9 @@ StatusOr<bool> Generation::ChooseAll(std::span<float> logits) {
 // Chooses the next token and queues it; true: go on.
 StatusOr<bool> Generation::Choose(std::span<float> logits) {
   const text::Tokenizer& tokenizer = session_.model().tokenizer();
-  if (options_.logprobs) HOB_RETURN_IF_ERROR(Remember(logits));
+  if (options_.logprobs || result_.generated_tokens < options_.entropy_tokens) {
+    HOB_RETURN_IF_ERROR(Remember(logits));
+  }
   if (matcher_) HOB_RETURN_IF_ERROR(matcher_->MaskLogits(logits));
   HOB_ASSIGN_OR_RETURN(const int32_t token, session_.sampler_.Sample(logits, tokens_));
   if (matcher_) {
@@ -450,8 +452,11 @@ void Generation::Finish(FinishReason reason) {
 }
 
 void Generation::Push(int32_t token, std::string text) {
-  float logprob = 0;
+  float logprob = 0, entropy = 0;
   likeliest_.clear();
+  if (token >= 0 && result_.generated_tokens <= options_.entropy_tokens) {
+    entropy = static_cast<float>(Entropy(given_, log_sum_));
+  }
   if (options_.logprobs && token >= 0) {
     logprob = static_cast<float>(given_[static_cast<size_t>(token)] - log_sum_);
     LikeliestTokens(given_, log_sum_, static_cast<size_t>(options_.top_logprobs), likeliest_);
@@ -461,6 +466,7 @@ void Generation::Push(int32_t token, std::string text) {
   event.piece.token = token;
   event.piece.text = std::move(text);
   event.piece.logprob = logprob;
+  event.piece.entropy = entropy;
   event.piece.likeliest.swap(likeliest_);
   event.piece.calls.swap(calls_);
   calls_.clear();

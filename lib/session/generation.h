@@ -119,7 +119,7 @@ class Generation final : public Sequence {
   std::shared_ptr<Drafter> drafter_;
   Guesser guesser_ = Guesser::kPrompt;   // whose guesses_ are
   std::vector<int32_t> guesses_;         // tokens that may come next
-  std::vector<float> given_;             // with GenerateOptions::logprobs: the model's logits
+  std::vector<float> given_;             // with logprobs or entropy_tokens: the model's logits
   double log_sum_ = 0;                   // of them
   std::vector<TokenLogprob> likeliest_;  // of the next piece
   std::string forced_;                   // text that must

@@ -149,16 +149,14 @@ const text::ToolStyle& Model::tool_style() const {
 }
 
 bool Model::template_has_tools() const {
+  // Whether a tool that it is given comes out again.
   std::call_once(tools_asked_, [&] {
-    if (!CheckChat().ok()) return;
-    // Whether a tool that it is given comes out again.
     constexpr std::string_view kName = "hob_asks_for_this_tool";
-    text::ChatTemplate::Variables variables = ChatVariables();
-    variables.extra_json =
-        Concat(R"({"tools": [{"type": "function", "function": {"name": ")", kName,
-               R"(", "description": "", "parameters": {"type": "object", "properties": {}}}}]})");
-    const auto rendered = (*chat_template_)->Render({{"user", "?"}}, variables);
-    has_tools_ = rendered.ok() && rendered->find(kName) != std::string::npos;
+    const std::string tools =
+        Concat(R"([{"type": "function", "function": {"name": ")", kName,
+               R"(", "description": "", "parameters": {"type": "object", "properties": {}}}}])");
+    const std::string text = RenderChat({{"user", "?"}}, true, tools).value_or("");
+    has_tools_ = text.find(kName) != std::string::npos;
   });
   return has_tools_;
 }

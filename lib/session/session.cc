@@ -170,6 +170,28 @@ Status Session::AddMessage(std::string_view role, std::string_view content,
   return absl::OkStatus();
 }
 
+Status Session::AppendAnswer(std::string text) {
+  HOB_RETURN_IF_ERROR(CheckIdle());
+  if (messages_.empty()) {
+    return Error(StatusCode::kFailedPrecondition, "the session holds no messages to answer");
+  }
+  HOB_RETURN_IF_ERROR(text::CheckUtf8(text, "the answer"));
+  messages_.push_back({"assistant", text});
+  calls_.clear();
+  reply_ = std::move(text);
+  tokens_.clear();
+  stats_ = {};
+  stats_.cache_bytes = cache_bytes();
+  return absl::OkStatus();
+}
+
+StatusOr<size_t> Session::CountPrompt() const {
+  if (messages_.empty()) return tokens_.size();
+  HOB_ASSIGN_OR_RETURN(const std::vector<int32_t> prompt,
+                       model_->EncodeChat(messages_, tools_.tools.get()));
+  return prompt.size();
+}
+
 Status Session::KeepMessages(size_t count) {
   HOB_RETURN_IF_ERROR(CheckIdle());
   if (count > messages_.size()) {

@@ -57,6 +57,8 @@ struct Piece {
   std::string text;
   float logprob = 0;
   std::vector<TokenLogprob> likeliest;
+  // With GenerateOptions::entropy_tokens, of what the model held of this token's place, in nats.
+  float entropy = 0;
   std::vector<text::ToolCall> calls;  // that it made whole; their text is not in `text`
 };
 
@@ -73,6 +75,10 @@ struct GenerateOptions {
   // With each token, how likely the model held it, and this many of the likeliest in its place.
   bool logprobs = false;
   int32_t top_logprobs = 0;
+  // With each of the first so many tokens, how unsure the model was.
+  int32_t entropy_tokens = 0;
+  // The answer has begun elsewhere: a cancel that came since Arm ends it.
+  bool armed = false;
   int32_t priority = 0;                   // against other sessions of the runtime: higher first
   std::chrono::milliseconds max_time{0};  // 0: any
   // Given each piece; returns false to end the answer.
@@ -136,8 +142,27 @@ class Session {
   // *out is the piece, until the next call; null if there is none.
   StatusOr<PieceKind> Poll(std::chrono::steady_clock::time_point deadline, const Piece** out);
   // Any thread, signal handlers too.
-  void Cancel() { stop_.store(true, std::memory_order_relaxed); }
+  void Cancel() {
+    cancels_.fetch_add(1);  // first: TakeBack looks at it last
+    stop_.store(true);
+  }
   bool stopped() const { return stop_.load(std::memory_order_relaxed); }
+  // An answer begins, of which Start is only a part: Cancel counts from now on.
+  void Arm() {
+    armed_ = cancels_.load();
+    stop_.store(false);
+  }
+  // Ends the answer that is on its way, as if it had not begun.
+  void Undo();
+  // The same, for an answer that another one is to replace: a Cancel since Arm still counts.
+  void TakeBack();
+  // How many tokens the conversation makes; errors as Start.
+  StatusOr<size_t> CountPrompt() const;
+  // Appends an answer that another model gave, a text in UTF-8.
+  Status AppendAnswer(std::string text);
+  // A text about the last answer, for whoever gave it.
+  void KeepNote(std::string note) { note_ = std::move(note); }
+  std::string_view note() const { return note_; }
 
   // Resets, then runs `tokens` and gives `on_logits` the logits [rows, vocabulary] of each chunk,
   // until it returns false (CANCELLED).
@@ -177,8 +202,6 @@ class Session {
   // Of the draft model's, too.
   size_t cache_bytes() const;
   void Clear();
-  // Ends the answer that is on its way, as if it had not begun.
-  void Undo();
   Status CheckTokens(std::span<const int32_t> tokens) const;
   // Drops what the cache holds beyond its common beginning with `tokens`.
   void KeepCached(std::span<const int32_t> tokens);
@@ -201,7 +224,7 @@ class Session {
   std::vector<text::ChatMessage> messages_;
   std::vector<int32_t> tokens_;  // raw text; or the last prompt and answer of the conversation
   int64_t dropped_ = 0;          // tokens before those of tokens_ that are behind the kept ones
-  std::string reply_;
+  std::string reply_, note_;
   ToolUse tools_;
   std::vector<text::ToolCall> calls_;  // of the last answer
   KvCache cache_;
@@ -211,6 +234,8 @@ class Session {
   std::shared_ptr<Drafter> drafter_;  // of draft_
   SessionStats stats_;
   std::atomic<bool> stop_{false};
+  std::atomic<uint32_t> cancels_{0};
+  uint32_t armed_ = 0;  // cancels_ then
   std::atomic<bool> busy_{false};
   std::shared_ptr<Generation> running_;
   Piece piece_;  // the last one polled

@@ -44,6 +44,9 @@ TEST_CASE("the NULL handle is refused everywhere") {
   hob_matcher* matcher;
   hob_embedder* embedder;
   hob_embedder_info embedder_info = HOB_EMBEDDER_INFO_INIT;
+  hob_handoff* handoff;
+  hob_handoff_report report = HOB_HANDOFF_REPORT_INIT;
+  hob_handoff_metrics handoff_metrics = HOB_HANDOFF_METRICS_INIT;
   const hob_string choice = {"yes", 3};
   float number = 0;
   uint64_t drawn;
@@ -98,6 +101,12 @@ TEST_CASE("the NULL handle is refused everywhere") {
       Try([&](auto e) { return hob_embedder_get_info(&embedder_info, nullptr, e); }),
       Try([&](auto e) { return hob_embedder_embed(&number, 1, nullptr, nullptr, nullptr, 0, e); }),
       Try([&](auto e) { return hob_embedder_count_tokens(&size, nullptr, "x", 1, e); }),
+      Try([&](auto e) { return hob_handoff_create(&handoff, nullptr, nullptr, e); }),
+      Try([&](auto e) { return hob_handoff_set_consent(nullptr, 1, e); }),
+      Try([&](auto e) {
+        return hob_handoff_answer(&report, nullptr, nullptr, HOB_HANDOFF_AUTO, nullptr, e);
+      }),
+      Try([&](auto e) { return hob_handoff_get_metrics(&handoff_metrics, nullptr, e); }),
       Try([&](auto e) { return hob_sampler_accept(nullptr, nullptr, 0, e); }),
       Try([&](auto e) { return hob_sampler_sample(&token, nullptr, &number, 1, e); }),
       Try([&](auto e) { return hob_sampler_get_probabilities(&number, nullptr, &number, 1, e); }),
@@ -148,6 +157,7 @@ TEST_CASE("the NULL handle is refused everywhere") {
   hob_grammar_destroy(nullptr);
   hob_matcher_destroy(nullptr);
   hob_embedder_destroy(nullptr);
+  hob_handoff_destroy(nullptr);
   hob_matrix_destroy(nullptr);
   hob_graph_destroy(nullptr);
   hob_program_destroy(nullptr);

@@ -57,6 +57,7 @@ std::vector<Named> RuntimeCalls() {
   static hob_matrix* matrix;
   static float values[64];
   static hob_runtime_metrics metrics;
+  static hob_handoff* handoff;
   info = HOB_RUNTIME_INFO_INIT;
   metrics = HOB_RUNTIME_METRICS_INIT;
   plan = HOB_MODEL_PLAN_INFO_INIT;
@@ -65,6 +66,7 @@ std::vector<Named> RuntimeCalls() {
           CALL(hob_model_open, &model, HANDLE(runtime), "x", 1, nullptr),
           CALL(hob_model_plan, &plan, HANDLE(runtime), "x", 1, nullptr),
           CALL(hob_graph_create, &graph, HANDLE(runtime)),
+          CALL(hob_handoff_create, &handoff, HANDLE(runtime), nullptr),
           CALL(hob_matrix_create, &matrix, HANDLE(runtime), HOB_TYPE_F32, values, sizeof(values), 8,
                8, nullptr),
           CALL(hob_matrix_quantize, &matrix, HANDLE(runtime), HOB_TYPE_F32, values, 8, 8, nullptr)};
@@ -179,6 +181,13 @@ std::vector<Named> PieceCalls(const std::string& kind) {
     return {CALL(hob_embedder_get_info, &info, HANDLE(embedder)),
             CALL(hob_embedder_embed, numbers, 8, nullptr, HANDLE(embedder), nullptr, 0),
             CALL(hob_embedder_count_tokens, &size, HANDLE(embedder), "x", 1)};
+  }
+  if (kind == "handoff") {
+    static hob_handoff_metrics metrics;
+    metrics = HOB_HANDOFF_METRICS_INIT;
+    return {CALL(hob_handoff_set_consent, HANDLE(handoff), 1),
+            CALL(hob_handoff_answer, nullptr, HANDLE(handoff), nullptr, HOB_HANDOFF_AUTO, nullptr),
+            CALL(hob_handoff_get_metrics, &metrics, HANDLE(handoff))};
   }
   if (kind == "detokenizer") {
     return {CALL(hob_detokenizer_push, &text, HANDLE(detokenizer), 1),
@@ -316,6 +325,13 @@ std::vector<Kind> Kinds(const Things& things) {
          return hob_embedder_create(out, encoder, nullptr, e);
        }),
        Ender(hob_embedder_destroy), PieceCalls("embedder")},
+      {"handoff", Maker<hob_handoff>([=](auto out, auto e) {
+         hob_handoff_options options = HOB_HANDOFF_OPTIONS_INIT;
+         options.url = {"https://example.org/v1", 22};
+         options.model = {"big", 3};
+         return hob_handoff_create(out, runtime, &options, e);
+       }),
+       Ender(hob_handoff_destroy), PieceCalls("handoff")},
       {"graph",
        Maker<hob_graph>([=](auto out, auto e) { return hob_graph_create(out, runtime, e); }),
        Ender(hob_graph_destroy), GraphCalls("graph")},

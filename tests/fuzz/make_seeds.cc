@@ -191,6 +191,17 @@ void Requests() {
   for (size_t i = 0; i < std::size(kBodies); ++i) {
     Write("serve_request", std::to_string(i), kBodies[i]);
   }
+  Write(
+      "handoff_response", "stream",
+      std::string("\0\x05", 2) +
+          "data: "
+          "{\"choices\":[{\"delta\":{\"content\":\"caf\\u00e9\"},\"finish_reason\":\"stop\"}]}\n\n"
+          "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3}}\n\n"
+          "data: [DONE]\n\n");
+  Write(
+      "handoff_response", "object",
+      "\x01\x05{\"choices\":[{\"message\":{\"content\":\"Hi\"}}],\"usage\":{\"prompt_tokens\":1}}");
+  Write("handoff_response", "error", "\x01\x05{\"error\":{\"message\":\"no room\"}}");
 }
 
 void Run() {

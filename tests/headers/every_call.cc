@@ -48,6 +48,10 @@ void Handles(std::string_view path) {
   Expect(hob::Describe(model));
   const std::string_view key = "RWSTI7yA1RAOiWDAy/5PsuWZfXaudfwrzx3fIpXwcwkY/Pkoc7YEPqyA";
   Expect(hob::VerifyFile("/no/such/file", {key}).code() == HOB_NOT_FOUND);
+  hob_handoff_options handoff = hob::DefaultHandoffOptions();
+  handoff.url = hob::FromView("https://example.org/v1");
+  handoff.model = hob::FromView("big");
+  Expect(hob::Handoff::Create(*runtime, handoff));
   Expect(hob::Embedder::Create(model).code() == HOB_FAILED_PRECONDITION);  // it generates
   Expect(hob::Convert("/no/such/file", "/no/such/other").code() == HOB_NOT_FOUND);
 

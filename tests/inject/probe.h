@@ -134,6 +134,7 @@ HOB_INJECT_OWNED(DetokenizerHandle, hob_detokenizer, hob_detokenizer_destroy);
 HOB_INJECT_OWNED(TemplateHandle, hob_chat_template, hob_chat_template_destroy);
 HOB_INJECT_OWNED(SamplerHandle, hob_sampler, hob_sampler_destroy);
 HOB_INJECT_OWNED(EmbedderHandle, hob_embedder, hob_embedder_destroy);
+HOB_INJECT_OWNED(HandoffHandle, hob_handoff, hob_handoff_destroy);
 HOB_INJECT_OWNED(GrammarHandle, hob_grammar, hob_grammar_destroy);
 HOB_INJECT_OWNED(MatcherHandle, hob_matcher, hob_matcher_destroy);
 HOB_INJECT_OWNED(MatrixHandle, hob_matrix, hob_matrix_destroy);

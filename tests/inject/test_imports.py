@@ -26,6 +26,7 @@ CANNOT_FAIL = {
     "give back": "free munmap closedir pthread_mutex_unlock pthread_mutex_destroy pthread_mutex_init pthread_join "
     "pthread_cond_signal pthread_cond_broadcast pthread_cond_destroy pthread_rwlock_unlock pthread_cond_init",
     "libsodium's, which checking a signature does not come to": "fcntl getrandom munlock poll raise",
+    "libcurl's loading: where it fails, as without libcurl, nothing is handed over, which tests/handoff has": "dlopen dlsym",
     # Abseil's, of its own threads' identity; without memory for it the C library says so by an allocation.
     "thread-specific data": "pthread_getspecific pthread_setspecific pthread_key_create pthread_once pthread_sigmask "
     "sigfillset pthread_key_delete pthread_setcancelstate",

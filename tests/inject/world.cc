@@ -115,6 +115,7 @@ std::vector<Scenario> AllScenarios() {
   AddTextScenarios(all);
   AddGrammarScenarios(all);
   AddEmbedScenarios(all);
+  AddHandoffScenarios(all);
   AddSessionScenarios(all);
   AddAnswerScenarios(all);
   AddFileScenarios(all);

@@ -56,6 +56,10 @@ def test_struct_sizes():
         (hob.FinishReason, "HOB_FINISH_"),
         (hob.ConvertWeights, "HOB_CONVERT_"),
         (hob.TokenKind, "HOB_TOKEN_"),
+        (hob.AnswerSource, "HOB_SOURCE_"),
+        (hob.HandoffReason, "HOB_HANDOFF_REASON_"),
+        (hob.HandoffFallback, "HOB_FALLBACK_"),
+        (hob.BreakerState, "HOB_BREAKER_"),
         (hob.ops.WeightType, "HOB_TYPE_"),
     ],
 )
@@ -92,6 +96,8 @@ def fields(struct):
         ("hob_model_plan_info", hob.ModelPlan.__dataclass_fields__),
         ("hob_runtime_info", hob.RuntimeInfo.__dataclass_fields__),
         ("hob_session_stats", hob.Stats.__dataclass_fields__),
+        ("hob_handoff_report", hob.HandoffReport.__dataclass_fields__),
+        ("hob_handoff_metrics", hob.HandoffMetrics.__dataclass_fields__),
         ("hob_generate_result", hob.Result.__dataclass_fields__),
         ("hob_tokenizer_info", hob.TokenizerInfo.__dataclass_fields__),
         ("hob_token_info", hob.TokenInfo.__dataclass_fields__),
@@ -112,6 +118,11 @@ def test_no_field_is_left_out(struct, names):
 def test_generate_options():
     theirs = set(fields("hob_generate_options")) - {"stops", "stop_count", "max_time_ms"} | {"stop", "max_time"}
     assert set(session.GenerateOptions.__annotations__) == theirs
+
+
+def test_handoff_options():
+    theirs = {name.removesuffix("_ms") for name in fields("hob_handoff_options")}
+    assert set(hob.Handoff.__init__.__annotations__) - {"runtime", "return"} == theirs - {"redact_user", "battery_user"}
 
 
 def init_values(name):

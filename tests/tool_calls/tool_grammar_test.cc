@@ -107,6 +107,13 @@ TEST_CASE("a mark may be a control token, and only a grammar that means one has 
   }
   CHECK(matcher.can_end());
 
+  // Spelled out, it is none: the byte that it begins with in a grammar is a token, too.
+  Matcher spelled = Match(compiled);
+  const int32_t byte = 0xFF;
+  CHECK(spelled.CountAcceptable({&byte, 1}).value_or(1) == 0);
+  const auto first = Allowed(spelled);
+  CHECK(std::find(first.begin(), first.end(), byte) == first.end());
+
   auto text = ReadRegex(".*");
   REQUIRE(text.ok());
   Matcher plain = Match(Compile(*text, tokenizer));

@@ -2,7 +2,8 @@
 # What the system's own package manager installs, and only where it is missing.
 
 PACKAGES_BUILD="g++ pkg-config xz-utils ccache libflatbuffers-dev flatbuffers-compiler libhwy-dev libcli11-dev
-  nlohmann-json3-dev libutf8proc-dev libpcre2-dev libxxhash-dev libedit-dev libsodium-dev libboost-dev"
+  nlohmann-json3-dev libutf8proc-dev libpcre2-dev libxxhash-dev libedit-dev libsodium-dev libboost-dev
+  libcurl4-openssl-dev"
 PACKAGES_BENCH="libbenchmark-dev"
 PACKAGES_FORMAT="clang-format-19"
 PACKAGES_LINT="clang-tidy-19"

@@ -20,7 +20,7 @@ Made from the docstrings by `bindings/python/tools/reference.py`. [hob in a Pyth
 how the pieces go together.
 """
 GROUPS = {
-    "Handles": ["Runtime", "Model", "Session", "Stream", "Grammar", "Tools", "Embedder"],
+    "Handles": ["Runtime", "Model", "Session", "Stream", "Grammar", "Tools", "Embedder", "Handoff"],
     "Pieces on their own": ["Tokenizer", "Detokenizer", "ChatTemplate", "SamplerChain", "Matcher", "ops.Matrix"],
     "Options": ["Sampler", "ModelOptions", "SessionOptions", "GenerateOptions", "Message"],
     "What comes back": [
@@ -34,6 +34,8 @@ GROUPS = {
         "TokenizerInfo",
         "TokenInfo",
         "EmbedderInfo",
+        "HandoffReport",
+        "HandoffMetrics",
         "ops.MatrixInfo",
     ],
     "Functions": ["convert", "version", "ops.quantize", "ops.type_bytes"],
@@ -46,6 +48,11 @@ GROUPS = {
         "TokenKind",
         "Pooling",
         "Normalization",
+        "HandoffMode",
+        "AnswerSource",
+        "HandoffReason",
+        "HandoffFallback",
+        "BreakerState",
         "ops.WeightType",
         "Status",
     ],

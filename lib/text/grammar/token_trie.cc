@@ -7,13 +7,25 @@
 
 namespace hob::text {
 
-std::string ControlTokenBytes(std::string_view stored_text) { return Concat("\xFF", stored_text); }
+namespace {
+
+constexpr char kNoText = '\xFF';  // in no UTF-8
+
+}  // namespace
+
+std::string ControlTokenBytes(std::string_view stored_text) {
+  std::string bytes(1, kNoText);
+  return bytes.append(stored_text);
+}
 
 StatusOr<std::string> GrammarBytes(const Tokenizer& tokenizer, int32_t token) {
   const TokenType type = tokenizer.Type(token);
   if (type == TokenType::kUnknown || type == TokenType::kUnused) return std::string();
   if (type == TokenType::kControl) return ControlTokenBytes(tokenizer.StoredText(token));
-  return tokenizer.Piece(token, /*special=*/false);
+  HOB_ASSIGN_OR_RETURN(std::string piece, tokenizer.Piece(token, /*special=*/false));
+  // The byte itself is a token of most vocabularies; spelled out, a control token is none.
+  if (piece.find(kNoText) != std::string::npos) piece.clear();
+  return piece;
 }
 
 StatusOr<TokenTrie> TokenTrie::Build(const Tokenizer& tokenizer) {

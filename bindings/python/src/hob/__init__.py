@@ -30,6 +30,16 @@ from .errors import (
     Unimplemented,
 )
 from .grammar import Grammar, Matcher
+from .handoff import (
+    AnswerSource,
+    BreakerState,
+    Handoff,
+    HandoffFallback,
+    HandoffMetrics,
+    HandoffMode,
+    HandoffReason,
+    HandoffReport,
+)
 from .model import Activations, KvType, Message, Model, ModelInfo, ModelOptions, ModelPlan, RopeScaling
 from .result import FinishReason, Result, Stats, TokenLogprob
 from .runtime import Runtime, RuntimeInfo, version
@@ -46,6 +56,8 @@ __all__ = [
     "Aborted",
     "Activations",
     "AlreadyExists",
+    "AnswerSource",
+    "BreakerState",
     "Cancelled",
     "ChatTemplate",
     "ConvertWeights",
@@ -58,6 +70,12 @@ __all__ = [
     "FinishReason",
     "GenerateOptions",
     "Grammar",
+    "Handoff",
+    "HandoffFallback",
+    "HandoffMetrics",
+    "HandoffMode",
+    "HandoffReason",
+    "HandoffReport",
     "HobError",
     "Internal",
     "InvalidArgument",
