@@ -107,6 +107,8 @@ const char* FinishName(hob_finish_reason reason) {
       return "context_full";
     case HOB_FINISH_TIME:
       return "time";
+    case HOB_FINISH_TOOL_CALLS:
+      return "tool_calls";
     default:
       return "unknown";
   }

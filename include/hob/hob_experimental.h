@@ -31,9 +31,9 @@ HOB_API hob_status hob_session_evaluate(hob_session* session, const int32_t* tok
 /* How the library was built and what it found here, as a JSON object: "version", "abi", "kernels"
  * (compiled in), "cpu" (instruction sets that kernels may use; HOB_ISA narrows them), "provider"
  * (forced by HOB_PROVIDER), "build_type", "compiler", "system", "lto", "sanitizers", and by name
- * what a build may leave out: "xnnpack", "convert", "regex_jit", "signatures", "handoff". The caller
- * hob_frees *out_json.
- * Errors: HOB_INVALID_ARGUMENT for an environment that names no such kernels. Any thread. */
+ * what a build may leave out: "xnnpack", "convert", "regex_jit", "signatures", "handoff". The
+ * caller hob_frees *out_json. Errors: HOB_INVALID_ARGUMENT for an environment that names no such
+ * kernels. Any thread. */
 HOB_API hob_status hob_describe_library(char** out_json, size_t* out_size, hob_error** error);
 
 /* Everything known of a model, as a JSON object: "file", "architecture", "name", "license",

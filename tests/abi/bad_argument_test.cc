@@ -44,6 +44,9 @@ TEST_CASE("the NULL handle is refused everywhere") {
   hob_matcher* matcher;
   hob_embedder* embedder;
   hob_embedder_info embedder_info = HOB_EMBEDDER_INFO_INIT;
+  hob_tools* tools;
+  hob_tool_call tool_call = HOB_TOOL_CALL_INIT;
+  const hob_tool_loop tool_loop = HOB_TOOL_LOOP_INIT;
   hob_handoff* handoff;
   hob_handoff_report report = HOB_HANDOFF_REPORT_INIT;
   hob_handoff_metrics handoff_metrics = HOB_HANDOFF_METRICS_INIT;
@@ -141,6 +144,15 @@ TEST_CASE("the NULL handle is refused everywhere") {
       Try([&](auto e) { return hob_session_get_reply(&text, nullptr, e); }),
       Try([&](auto e) { return hob_session_get_tokens(&view, &size, nullptr, e); }),
       Try([&](auto e) { return hob_session_get_stats(&stats, nullptr, e); }),
+      Try([&](auto e) { return hob_tools_create(&tools, nullptr, "[]", 2, nullptr, e); }),
+      Try([&](auto e) { return hob_session_set_tools(nullptr, nullptr, nullptr, e); }),
+      Try([&](auto e) { return hob_session_tool_call_count(&size, nullptr, e); }),
+      Try([&](auto e) { return hob_session_get_tool_call(&tool_call, nullptr, 0, e); }),
+      Try([&](auto e) {
+        return hob_session_add_message_fields(nullptr, "user", 4, "x", 1, "{}", 2, e);
+      }),
+      Try([&](auto e) { return hob_session_get_message_fields(&text, nullptr, 0, e); }),
+      Try([&](auto e) { return hob_session_run_tools(nullptr, nullptr, &tool_loop, e); }),
       Try([&](auto e) { return hob_session_evaluate(nullptr, nullptr, 0, logits, nullptr, e); }),
   };
   for (const Outcome& outcome : outcomes) CheckInvalid(outcome, "NULL");
@@ -156,6 +168,7 @@ TEST_CASE("the NULL handle is refused everywhere") {
   hob_sampler_destroy(nullptr);
   hob_grammar_destroy(nullptr);
   hob_matcher_destroy(nullptr);
+  hob_tools_destroy(nullptr);
   hob_embedder_destroy(nullptr);
   hob_handoff_destroy(nullptr);
   hob_matrix_destroy(nullptr);

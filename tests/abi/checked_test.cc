@@ -72,6 +72,8 @@ std::vector<Named> RuntimeCalls() {
           CALL(hob_matrix_quantize, &matrix, HANDLE(runtime), HOB_TYPE_F32, values, 8, 8, nullptr)};
 }
 
+constexpr std::string_view kTool = R"([{"type": "function", "function": {"name": "f"}}])";
+
 std::vector<Named> ModelCalls() {
   static hob_model_info info;
   static hob_string text;
@@ -84,6 +86,7 @@ std::vector<Named> ModelCalls() {
   static hob_chat_template* chat_template;
   static hob_session* session;
   static hob_embedder* embedder;
+  static hob_tools* tools;
   info = HOB_MODEL_INFO_INIT;
   return {CALL(hob_model_get_info, &info, HANDLE(model)),
           CALL(hob_model_get_text, &text, HANDLE(model), HOB_MODEL_NAME),
@@ -96,6 +99,7 @@ std::vector<Named> ModelCalls() {
           CALL(hob_model_is_end_token, &flag, HANDLE(model), 1),
           CALL(hob_model_describe, &out, &size, HANDLE(model)),
           CALL(hob_embedder_create, &embedder, HANDLE(model), nullptr),
+          CALL(hob_tools_create, &tools, HANDLE(model), kTool.data(), kTool.size(), nullptr),
           CALL(hob_session_create, &session, HANDLE(model), nullptr)};
 }
 
@@ -109,6 +113,9 @@ std::vector<Named> SessionCalls() {
   static hob_session_stats stats;
   static void* saved;
   static int32_t one = 1;
+  static hob_tool_call tool_call;
+  static const hob_tool_loop tool_loop = HOB_TOOL_LOOP_INIT;
+  tool_call = HOB_TOOL_CALL_INIT;
   result = HOB_GENERATE_RESULT_INIT;
   stats = HOB_SESSION_STATS_INIT;
   const auto on_logits = [](void*, size_t, size_t, const float*) -> int32_t { return 0; };
@@ -132,6 +139,12 @@ std::vector<Named> SessionCalls() {
           CALL(hob_session_save_buffer, &saved, &count, HANDLE(session)),
           CALL(hob_session_restore, HANDLE(session), "/nowhere/x", 10),
           CALL(hob_session_restore_buffer, HANDLE(session), "x", 1),
+          CALL(hob_session_set_tools, HANDLE(session), nullptr, nullptr),
+          CALL(hob_session_tool_call_count, &count, HANDLE(session)),
+          CALL(hob_session_get_tool_call, &tool_call, HANDLE(session), 0),
+          CALL(hob_session_add_message_fields, HANDLE(session), "user", 4, "x", 1, "{}", 2),
+          CALL(hob_session_get_message_fields, &text, HANDLE(session), 0),
+          CALL(hob_session_run_tools, &result, HANDLE(session), &tool_loop),
           CALL(hob_session_evaluate, HANDLE(session), &one, 1, on_logits, nullptr)};
 }
 
@@ -167,6 +180,7 @@ std::vector<Named> PieceCalls(const std::string& kind) {
   static uint64_t drawn;
   static hob_matcher* matcher;
   static uint8_t flag;
+  if (kind == "tools") return {};  // only with a session beside them
   if (kind == "grammar") return {CALL(hob_matcher_create, &matcher, HANDLE(grammar))};
   if (kind == "matcher") {
     return {CALL(hob_matcher_mask_logits, HANDLE(matcher), numbers, 8),
@@ -321,6 +335,10 @@ std::vector<Kind> Kinds(const Things& things) {
       {"matcher",
        Maker<hob_matcher>([&things](auto out, auto e) { return MakeMatcher(things, out, e); }),
        Ender(hob_matcher_destroy), PieceCalls("matcher")},
+      {"tools", Maker<hob_tools>([=](auto out, auto e) {
+         return hob_tools_create(out, model, kTool.data(), kTool.size(), nullptr, e);
+       }),
+       Ender(hob_tools_destroy), PieceCalls("tools")},
       {"embedder", Maker<hob_embedder>([=](auto out, auto e) {
          return hob_embedder_create(out, encoder, nullptr, e);
        }),

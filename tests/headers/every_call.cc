@@ -109,6 +109,16 @@ void Handles(std::string_view path) {
   Expect(session.Restore("/no/such/file").code() == HOB_NOT_FOUND);
   session.Cancel();
   Expect(session.Reset());
+  const auto tools =
+      hob::Tools::Create(model, R"([{"type": "function", "function": {"name": "f"}}])");
+  Expect(tools);
+  Expect(hob::SetTools(session, *tools));
+  Expect(hob::ToolCalls(session)->empty());
+  Expect(hob::AddMessage(session, "user", "hello", R"({"name": "someone"})"));
+  Expect(*hob::MessageFields(session, 0) == R"({"name": "someone"})");
+  Expect(hob::RunTools(session, {}).code() == HOB_INVALID_ARGUMENT);
+  Expect(hob::DropTools(session));
+  Expect(session.Reset());
   Expect(session.AddText("hello"));
   Expect(session.AddTokens({1, 2}));
   Expect(session.AddTokens(*tokens));

@@ -137,6 +137,7 @@ HOB_INJECT_OWNED(EmbedderHandle, hob_embedder, hob_embedder_destroy);
 HOB_INJECT_OWNED(HandoffHandle, hob_handoff, hob_handoff_destroy);
 HOB_INJECT_OWNED(GrammarHandle, hob_grammar, hob_grammar_destroy);
 HOB_INJECT_OWNED(MatcherHandle, hob_matcher, hob_matcher_destroy);
+HOB_INJECT_OWNED(ToolsHandle, hob_tools, hob_tools_destroy);
 HOB_INJECT_OWNED(MatrixHandle, hob_matrix, hob_matrix_destroy);
 HOB_INJECT_OWNED(GraphHandle, hob_graph, hob_graph_destroy);
 HOB_INJECT_OWNED(ProgramHandle, hob_program, hob_program_destroy);

@@ -46,6 +46,7 @@ void AddRuntimeScenarios(std::vector<Scenario>& out);
 void AddModelScenarios(std::vector<Scenario>& out);
 void AddTextScenarios(std::vector<Scenario>& out);
 void AddGrammarScenarios(std::vector<Scenario>& out);
+void AddToolScenarios(std::vector<Scenario>& out);
 void AddHandoffScenarios(std::vector<Scenario>& out);
 void AddEmbedScenarios(std::vector<Scenario>& out);
 void AddSessionScenarios(std::vector<Scenario>& out);

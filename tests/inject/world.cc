@@ -116,6 +116,7 @@ std::vector<Scenario> AllScenarios() {
   AddGrammarScenarios(all);
   AddEmbedScenarios(all);
   AddHandoffScenarios(all);
+  AddToolScenarios(all);
   AddSessionScenarios(all);
   AddAnswerScenarios(all);
   AddFileScenarios(all);

@@ -25,6 +25,8 @@ public struct FinishReason: RawRepresentable, Sendable, Hashable {
   public static let contextFull = FinishReason(HOB_FINISH_CONTEXT_FULL)
   /// ``GenerateOptions/maxTime`` is over.
   public static let time = FinishReason(HOB_FINISH_TIME)
+  /// The model called tools.
+  public static let toolCalls = FinishReason(HOB_FINISH_TOOL_CALLS)
 }
 
 /// A whole answer and how it ended.
