@@ -2,6 +2,7 @@
 #include "tools/serve/answer.h"
 
 #include <ctime>
+#include <hob/tools.hpp>
 
 #include "tools/serve/json.h"
 #include "tools/serve/request_context.h"
@@ -15,9 +16,31 @@ std::string_view FinishName(const Choice& choice) {
     case HOB_FINISH_END:
     case HOB_FINISH_STOP:
       return "stop";
+    case HOB_FINISH_TOOL_CALLS:
+      return "tool_calls";
     default:  // max_tokens, the context, the time
       return "length";
   }
+}
+
+// [{"id": …, "type": "function", "function": {…}}], or nothing. Of a stream, each with its index.
+std::string CallsOf(const Choice& choice, bool stream) {
+  const auto calls = hob::ToolCalls(choice.session);
+  std::string out;
+  if (!calls.ok() || calls->empty()) return out;
+  for (size_t i = 0; i < calls->size(); ++i) {
+    const hob::ToolCall& call = (*calls)[i];
+    out.append(i == 0 ? "[{" : ",{");
+    if (stream) out.append(R"("index":)").append(std::to_string(i)).push_back(',');
+    out.append(R"("id":)");
+    AppendJsonString(out, call.id);
+    out.append(R"(,"type":"function","function":{"name":)");
+    AppendJsonString(out, call.name);
+    out.append(R"(,"arguments":)");
+    AppendJsonString(out, call.arguments);
+    out.append("}}");
+  }
+  return out.append("]");
 }
 
 double Milliseconds(Answer::Clock::duration time) {
@@ -67,7 +90,12 @@ void Answer::AppendPiece(std::string& out, size_t choice, std::string_view text)
 void Answer::AppendFinish(std::string& out, size_t choice) const {
   AppendHead(out);
   out.append(R"({"index":)").append(std::to_string(choice));
-  out.append(request_.chat ? R"(,"delta":{})" : R"(,"text":"")");
+  const std::string calls = CallsOf(choices_[choice], true);
+  if (!calls.empty()) {
+    out.append(R"(,"delta":{"tool_calls":)").append(calls).append("}");
+  } else {
+    out.append(request_.chat ? R"(,"delta":{})" : R"(,"text":"")");
+  }
   out.append(R"(,"logprobs":null,"finish_reason":")").append(FinishName(choices_[choice]));
   out.append(request_.include_usage ? "\"}],\"usage\":null}\n\n" : "\"}]}\n\n");
 }
@@ -90,7 +118,13 @@ std::string Answer::Body() {
     if (i > 0) out.push_back(',');
     out.append(R"({"index":)").append(std::to_string(i));
     out.append(request_.chat ? R"(,"message":{"role":"assistant","content":)" : R"(,"text":)");
-    AppendJsonString(out, choices_[i].text);
+    const std::string calls = CallsOf(choices_[i], false);
+    if (!calls.empty() && choices_[i].text.empty()) {
+      out.append("null");
+    } else {
+      AppendJsonString(out, choices_[i].text);
+    }
+    if (!calls.empty()) out.append(R"(,"tool_calls":)").append(calls);
     if (request_.chat) out.append(R"(,"refusal":null})");
     out.append(R"(,"logprobs":)");
     out.append(request_.logprobs ? choices_[i].logprobs.Take() : "null");

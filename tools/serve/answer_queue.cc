@@ -151,7 +151,8 @@ std::unique_ptr<Answer> AnswerQueue::Read(Arrival& arrival) {
   return nullptr;
 }
 
-hob::Session AnswerQueue::MakeSession(const GenerationRequest& request, size_t choice) {
+hob::Session AnswerQueue::MakeSession(const GenerationRequest& request, size_t choice,
+                                      const hob::Tools* tools) {
   hob_sampler_options sampler = request.sampler;
   if (!request.seeded) sampler.seed = RandomSeed();
   // Each of the n answers to a prompt is another one, and the same with the same seed.
@@ -163,7 +164,14 @@ hob::Session AnswerQueue::MakeSession(const GenerationRequest& request, size_t c
   hob::Session session = Must(hob::Session::Create(model_, options));
   if (request.chat) {
     for (const Message& message : request.messages) {
-      Must(session.AddMessage(message.role, message.text));
+      Must(hob::AddMessage(session, message.role, message.text, message.fields));
+    }
+    if (tools != nullptr) {
+      hob_tool_use use = HOB_TOOL_USE_INIT;
+      use.choice = request.tools.choice;
+      use.only = hob::FromView(request.tools.only);
+      use.single = request.tools.parallel ? 0 : 1;
+      Must(hob::SetTools(session, *tools, use));
     }
     return session;
   }
@@ -185,6 +193,7 @@ void AnswerQueue::Start(std::unique_ptr<Answer> answer) {
   }
   try {
     const std::shared_ptr<hob::Grammar> grammar = grammars_.Get(request.format);
+    const std::shared_ptr<hob::Tools> tools = grammars_.Get(request.tools);
     std::vector<hob_string> stops;
     for (const std::string& stop : request.stops) stops.push_back({stop.data(), stop.size()});
     hob_generate_options options = HOB_GENERATE_OPTIONS_INIT;
@@ -198,7 +207,7 @@ void AnswerQueue::Start(std::unique_ptr<Answer> answer) {
     options.max_time_ms = limits_.answer_seconds * 1000;
     answer->begun = Answer::Clock::now();
     for (size_t i = 0; i < count; ++i) {
-      answer->choices().emplace_back(MakeSession(request, i), request.chat);
+      answer->choices().emplace_back(MakeSession(request, i, tools.get()), request.chat);
       Must(answer->choices().back().session.Start(options));
     }
   } catch (const ApiError& error) {

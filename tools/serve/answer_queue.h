@@ -53,7 +53,8 @@ class AnswerQueue {
   std::unique_ptr<Answer> Read(Arrival& arrival);
   // Makes and starts the sessions of an answer.
   void Start(std::unique_ptr<Answer> answer);
-  hob::Session MakeSession(const GenerationRequest& request, size_t choice);
+  hob::Session MakeSession(const GenerationRequest& request, size_t choice,
+                           const hob::Tools* tools);
   void Refuse(const std::shared_ptr<Exchange>& exchange, const ApiError& error);
 
   const hob::Model& model_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/serve/generation_request.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "tools/serve/api_error.h"
@@ -104,9 +105,10 @@ void ReadCommon(Fields& fields, const RequestDefaults& defaults, int32_t usual_t
   }
 }
 
-// A string, or a list of parts that are all text.
-std::string ReadContent(Fields& fields) {
+// A string, or a list of parts that are all text; `optional`: or nothing.
+std::string ReadContent(Fields& fields, bool optional) {
   const Json* content = fields.Get("content");
+  if (content == nullptr && optional) return {};
   if (content == nullptr) fields.Fail("content", "is missing", "missing_required_parameter");
   if (content->is_string()) return content->get<std::string>();
   if (!content->is_array()) {
@@ -130,6 +132,29 @@ std::string ReadContent(Fields& fields) {
   return text;
 }
 
+// What a message has of calls, for the library: the calls of an assistant, or what came of one.
+std::string ReadToolFields(Fields& fields, std::string_view role) {
+  Json out = Json::object();
+  if (role != "tool") {
+    fields.OnlyNeutral("name", {});
+    fields.OnlyNeutral("tool_call_id", {});
+  }
+  if (role != "assistant") fields.OnlyNeutral("tool_calls", {Json::array()});
+  if (role == "tool") {
+    const std::string* id = fields.Text("tool_call_id");
+    if (id == nullptr) fields.Fail("tool_call_id", "is missing", "missing_required_parameter");
+    out["tool_call_id"] = *id;
+    if (const std::string* name = fields.Text("name")) out["name"] = *name;
+  } else if (role == "assistant") {
+    const Json* calls = fields.Get("tool_calls");
+    if (calls != nullptr && !calls->is_array()) {
+      fields.Fail("tool_calls", "is not a list of calls", "invalid_type");
+    }
+    if (calls != nullptr && !calls->empty()) out["tool_calls"] = *calls;
+  }
+  return out.empty() ? std::string() : Dump(out);
+}
+
 Message ReadMessage(const Json& value, const std::string& path) {
   if (!value.is_object()) {
     throw ApiError(400, "invalid_type", path + " is not an object", path);
@@ -138,20 +163,17 @@ Message ReadMessage(const Json& value, const std::string& path) {
   Message message;
   const std::string* role = fields.Text("role");
   if (role == nullptr) fields.Fail("role", "is missing", "missing_required_parameter");
-  if (*role == "tool" || *role == "function") {
-    fields.Fail("role", "is of tools, which are not supported yet", "unsupported");
-  }
-  if (*role != "system" && *role != "developer" && *role != "user" && *role != "assistant") {
-    fields.Fail("role", "is none of system, developer, user, assistant");
+  if (*role == "function") fields.Fail("role", "is an old one: use tool", "unsupported");
+  if (*role != "system" && *role != "developer" && *role != "user" && *role != "assistant" &&
+      *role != "tool") {
+    fields.Fail("role", "is none of system, developer, user, assistant, tool");
   }
   message.role = *role == "developer" ? "system" : *role;
   // What an answer of ours has besides, when it comes back as a part of the conversation.
-  for (const char* name : {"refusal", "audio", "function_call", "name"}) {
-    fields.OnlyNeutral(name, {});
-  }
+  for (const char* name : {"refusal", "audio", "function_call"}) fields.OnlyNeutral(name, {});
   fields.OnlyNeutral("annotations", {Json::array()});
-  fields.OnlyNeutral("tool_calls", {Json::array()}, "is not supported yet");
-  message.text = ReadContent(fields);
+  message.fields = ReadToolFields(fields, message.role);
+  message.text = ReadContent(fields, !message.fields.empty() && message.role == "assistant");
   fields.Finish();
   return message;
 }
@@ -185,6 +207,57 @@ void ReadFormat(Fields& fields, GenerationRequest& request) {
     inner.Fail("type", "is none of text, json_object, json_schema");
   }
   inner.Finish();
+}
+
+void ReadToolChoice(Fields& fields, GenerationRequest& request) {
+  const Json* choice = fields.Get("tool_choice");
+  if (choice == nullptr) return;
+  if (choice->is_object()) {
+    Fields inner(*choice, "tool_choice.");
+    const std::string* type = inner.Text("type");
+    const Json* function = inner.Get("function");
+    if (type == nullptr || *type != "function" || function == nullptr || !function->is_object()) {
+      fields.Fail("tool_choice", "names no function", "invalid_type");
+    }
+    Fields named(*function, "tool_choice.function.");
+    const std::string* name = named.Text("name");
+    if (name == nullptr) named.Fail("name", "is missing", "missing_required_parameter");
+    request.tools.choice = HOB_TOOL_REQUIRED;
+    request.tools.only = *name;
+    named.Finish();
+    inner.Finish();
+  } else if (*choice == "none") {
+    request.tools.choice = HOB_TOOL_NONE;
+  } else if (*choice == "required") {
+    request.tools.choice = HOB_TOOL_REQUIRED;
+  } else if (*choice != "auto") {
+    fields.Fail("tool_choice", "is none of none, auto, required, and no function");
+  }
+}
+
+void ReadTools(Fields& fields, GenerationRequest& request) {
+  const Json* tools = fields.Get("tools");
+  if (tools != nullptr && !tools->is_array()) {
+    fields.Fail("tools", "is not a list of tools", "invalid_type");
+  }
+  if (tools != nullptr && !tools->empty()) request.tools.tools = Dump(*tools);
+  ReadToolChoice(fields, request);
+  if (request.tools.tools.empty() && request.tools.choice == HOB_TOOL_REQUIRED) {
+    fields.Fail("tool_choice", "asks for a call, but there are no tools");
+  }
+  if (!request.tools.only.empty()) {
+    const auto is_it = [&](const Json& tool) {
+      const auto name = Json::json_pointer("/function/name");
+      return tool.is_object() && tool.contains(name) && tool[name] == request.tools.only;
+    };
+    if (std::none_of(tools->begin(), tools->end(), is_it)) {
+      fields.Fail("tool_choice", "names a function that is not among the tools");
+    }
+  }
+  if (!request.tools.tools.empty() && request.format.kind != ResponseFormat::Kind::kText) {
+    fields.Fail("response_format", "is not supported beside tools", "unsupported");
+  }
+  request.tools.parallel = fields.Bool("parallel_tool_calls").value_or(true);
 }
 
 std::vector<int32_t> ReadTokenIds(const Json& list, const Fields& fields) {
@@ -247,17 +320,14 @@ GenerationRequest ParseChatRequest(std::string_view body, const RequestDefaults&
     request.messages.push_back(ReadMessage((*messages)[i], "messages[" + std::to_string(i) + "]"));
   }
   ReadFormat(fields, request);
-  constexpr std::string_view kYet = "is not supported yet";
   request.logprobs = fields.Bool("logprobs").value_or(false);
   if (const auto top = fields.Integer("top_logprobs", 0, 20)) {
     if (*top > 0 && !request.logprobs) fields.Fail("top_logprobs", "is for logprobs: set them");
     request.top_logprobs = static_cast<int32_t>(*top);
   }
-  fields.OnlyNeutral("tools", {Json::array()}, kYet);
-  fields.OnlyNeutral("tool_choice", {"none", "auto"}, kYet);
+  ReadTools(fields, request);
   fields.OnlyNeutral("functions", {Json::array()});
   fields.OnlyNeutral("function_call", {"none", "auto"});
-  fields.OnlyNeutral("parallel_tool_calls", {true, false});
   fields.OnlyNeutral("modalities", {Json::array({"text"})});
   fields.OnlyNeutral("store", {false});
   for (const char* name :

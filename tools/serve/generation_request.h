@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstdint>
-#include <hob/hob.hpp>
+#include <hob/hob_experimental.hpp>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -14,6 +14,15 @@ namespace tool::serve {
 
 struct Message {
   std::string role, text;
+  std::string fields;  // what else it has, a JSON object, or nothing
+};
+
+// What the answer may call.
+struct ToolRequest {
+  std::string tools;  // JSON text; empty: nothing
+  hob_tool_choice choice = HOB_TOOL_AUTO;
+  std::string only;  // the one tool to call; empty: any
+  bool parallel = true;
 };
 
 // A text to continue, or tokens.
@@ -40,6 +49,7 @@ struct GenerationRequest {
   bool logprobs = false;
   int32_t top_logprobs = 0;
   ResponseFormat format;
+  ToolRequest tools;
 
   size_t choices() const { return static_cast<size_t>(n) * (chat ? 1 : prompts.size()); }
 };

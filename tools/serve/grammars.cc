@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/serve/grammars.h"
 
-#include <algorithm>
-
 #include "tools/serve/api_error.h"
 
 namespace tool::serve {
@@ -11,11 +9,17 @@ namespace {
 // Schemas that are long cost long: the library bounds what it reads, this bounds what is kept.
 constexpr size_t kMostBytes = size_t{64} << 10;
 
-[[noreturn]] void Refuse(const hob::Error& error) {
+[[noreturn]] void Refuse(const hob::Error& error, const std::string& field) {
   ApiError refused = FromHob(error);
-  refused.param = "response_format";
-  refused.message = "response_format: " + refused.message;
+  refused.param = field;
+  refused.message = field + ": " + refused.message;
   throw refused;
+}
+
+void CheckSize(const std::string& json, const std::string& field) {
+  if (json.size() <= kMostBytes) return;
+  throw ApiError(400, "invalid_value",
+                 field + " has more than " + std::to_string(kMostBytes) + " bytes", field);
 }
 
 }  // namespace
@@ -24,27 +28,28 @@ std::shared_ptr<hob::Grammar> Grammars::Get(const ResponseFormat& format) {
   if (format.kind == ResponseFormat::Kind::kText) return nullptr;
   const std::string schema =
       format.kind == ResponseFormat::Kind::kJsonSchema ? format.schema : R"({"type":"object"})";
-  if (schema.size() > kMostBytes) {
-    throw ApiError(400, "invalid_value",
-                   "response_format has more than " + std::to_string(kMostBytes) + " bytes",
-                   "response_format");
-  }
-  const auto known = std::find_if(kept_.begin(), kept_.end(),
-                                  [&](const auto& each) { return each.first == schema; });
-  if (known != kept_.end()) {
-    kept_.splice(kept_.begin(), kept_, known);
-    return known->second;
-  }
-  if (!tokenizer_) {
-    auto tokenizer = model_.GetTokenizer();
-    if (!tokenizer.ok()) Refuse(tokenizer.error());
-    tokenizer_ = std::move(*tokenizer);
-  }
-  auto made = hob::Grammar::JsonSchema(*tokenizer_, schema);
-  if (!made.ok()) Refuse(made.error());
-  kept_.emplace_front(schema, std::make_shared<hob::Grammar>(std::move(*made)));
-  if (kept_.size() > kMost) kept_.pop_back();
-  return kept_.front().second;
+  const std::string field = "response_format";
+  CheckSize(schema, field);
+  return grammars_.Get(schema, [&] {
+    if (!tokenizer_) {
+      auto tokenizer = model_.GetTokenizer();
+      if (!tokenizer.ok()) Refuse(tokenizer.error(), field);
+      tokenizer_ = std::move(*tokenizer);
+    }
+    auto made = hob::Grammar::JsonSchema(*tokenizer_, schema);
+    if (!made.ok()) Refuse(made.error(), field);
+    return std::move(*made);
+  });
+}
+
+std::shared_ptr<hob::Tools> Grammars::Get(const ToolRequest& request) {
+  if (request.tools.empty()) return nullptr;
+  CheckSize(request.tools, "tools");
+  return tools_.Get(request.tools, [&] {
+    auto made = hob::Tools::Create(model_, request.tools);
+    if (!made.ok()) Refuse(made.error(), "tools");
+    return std::move(*made);
+  });
 }
 
 }  // namespace tool::serve
