@@ -44,13 +44,7 @@ void Loop(Probe& probe, World& world) {
       })) {
     return;
   }
-  constexpr std::string_view kFields = R"({"name": "someone"})";
-  if (!probe.Call("hob_session_add_message_fields", [&](hob_error** e) {
-        return hob_session_add_message_fields(session, "user", 4, "hi", 2, kFields.data(),
-                                              kFields.size(), e);
-      })) {
-    return;
-  }
+  if (!AddMessage(probe, session, "hi")) return;
   hob_tool_use use = HOB_TOOL_USE_INIT;
   use.choice = HOB_TOOL_REQUIRED;
   use.single = 1;
@@ -66,6 +60,17 @@ void Loop(Probe& probe, World& world) {
   loop.functions = &function;
   loop.function_count = 1;
   loop.generate = &generate;
+  hob_tool_call call = HOB_TOOL_CALL_INIT;
+  if (!probe.Call(
+          "hob_session_generate",
+          [&](hob_error** e) { return hob_session_generate(nullptr, session, &generate, e); }) ||
+      !probe.Call("hob_session_get_tool_call",
+                  [&](hob_error** e) { return hob_session_get_tool_call(&call, session, 0, e); })) {
+    return;
+  }
+  probe.Same("arguments", {call.arguments.data, call.arguments.size});
+  probe.Call("hob_session_keep_messages",
+             [&](hob_error** e) { return hob_session_keep_messages(session, 1, e); });
   const bool ran = probe.Call("hob_session_run_tools", [&](hob_error** e) {
     return hob_session_run_tools(nullptr, session, &loop, e);
   });
@@ -77,12 +82,45 @@ void Loop(Probe& probe, World& world) {
   probe.Check(count == (ran ? 4 : 1), "the conversation has all of it, or nothing");
 }
 
+// A conversation from elsewhere.
+void Fields(Probe& probe, World& world) {
+  SessionHandle session(probe);
+  if (!probe.Call("hob_session_create", [&](hob_error** e) {
+        return hob_session_create(session.out(), world.model, nullptr, e);
+      })) {
+    return;
+  }
+  constexpr std::string_view kFields =
+      R"({"tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{\"b\": 1}"}}]})";
+  if (!probe.Call("hob_session_add_message_fields", [&](hob_error** e) {
+        return hob_session_add_message_fields(session, "assistant", 9, "", 0, kFields.data(),
+                                              kFields.size(), e);
+      })) {
+    return;
+  }
+  hob_string fields = {nullptr, 0};
+  if (!probe.Call("hob_session_get_message_fields", [&](hob_error** e) {
+        return hob_session_get_message_fields(&fields, session, 0, e);
+      })) {
+    return;
+  }
+  probe.Same("fields", {fields.data, fields.size});
+  size_t count = 1;
+  probe.Call("hob_session_tool_call_count",
+             [&](hob_error** e) { return hob_session_tool_call_count(&count, session, e); });
+  probe.Check(count == 0, "there was no answer");
+}
+
 }  // namespace
 
 void AddToolScenarios(std::vector<Scenario>& out) {
   out.push_back({"tools", [](const Files& files) -> Run {
                    auto world = std::make_shared<World>(files, LongFixture(files));
                    return [world](Probe& probe) { Loop(probe, *world); };
+                 }});
+  out.push_back({"messages with fields", [](const Files& files) -> Run {
+                   auto world = std::make_shared<World>(files, "smollm-q4_1.gguf");
+                   return [world](Probe& probe) { Fields(probe, *world); };
                  }});
 }
 
