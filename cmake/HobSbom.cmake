@@ -32,6 +32,10 @@ set(_of_the_tool "${HOB_JSON_INCLUDE}/nlohmann/json.hpp")
 if(HOB_WITH_HF)
   list(APPEND _headers ${_of_the_tool})
 endif()
+if(HOB_WITH_HANDOFF)
+  # Loaded when it is first used.
+  list(APPEND _headers "${HOB_CURL_INCLUDE}/curl/curl.h")
+endif()
 if(TARGET hob_shared)
   hob_sbom(hob_shared libhob ${_headers})
   install(FILES "${PROJECT_BINARY_DIR}/sbom/libhob.cdx.json" DESTINATION "${CMAKE_INSTALL_DATADIR}/sbom"
