@@ -150,7 +150,8 @@ Status Exchange::Prepare(const HttpTimes& times) {
   Set(CURLOPT_URL, endpoint_.url.c_str());
   Set(CURLOPT_HTTPHEADER, headers_);
   Set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
-  Set(CURLOPT_POSTFIELDS, body_.data());
+  // Its size is set.
+  Set(CURLOPT_POSTFIELDS, body_.data());  // NOLINT(bugprone-suspicious-stringview-data-usage)
   Set(CURLOPT_NOSIGNAL, 1L);
   Set(CURLOPT_FOLLOWLOCATION, 0L);
   Set(CURLOPT_SSL_VERIFYPEER, 1L);

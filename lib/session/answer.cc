@@ -22,10 +22,6 @@ Status CheckOptions(const GenerateOptions& options, const text::Tokenizer& token
                  "the grammar was made for another tokenizer than the model's",
                  "Make it with the tokenizer that hob_model_get_tokenizer gives.");
   }
-  if (options.grammar != nullptr && options.ignore_eos) {
-    return Error(StatusCode::kInvalidArgument,
-                 "generate option ignore_eos is set, but the grammar says where the answer ends");
-  }
   if (options.top_logprobs < 0 || options.top_logprobs > GenerateOptions::kMaxTopLogprobs) {
     return Error(StatusCode::kInvalidArgument,
                  Concat("generate option top_logprobs is ", options.top_logprobs, ", not 0 to ",
@@ -97,6 +93,10 @@ Status Session::Start(const GenerateOptions& options) {
     size_t calls = 0;
     for (const text::ChatMessage& message : messages_) calls += text::CountCalls(message.fields);
     parser.emplace(tools_.tools->style(), calls);
+  }
+  if (grammar != nullptr && options.ignore_eos) {
+    return Error(StatusCode::kInvalidArgument,
+                 "generate option ignore_eos is set, but a grammar says where the answer ends");
   }
   if (grammar != nullptr) {
     HOB_ASSIGN_OR_RETURN(matcher, text::Matcher::Create(std::move(grammar)));

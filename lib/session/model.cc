@@ -177,8 +177,9 @@ StatusOr<std::vector<int32_t>> Model::EncodeChat(const std::vector<text::ChatMes
   HOB_ASSIGN_OR_RETURN(
       text::GuardedMessages guarded,
       text::GuardMessages(*tokenizer_, messages, tools == nullptr ? "" : tools->set().json()));
-  const bool fields = std::any_of(messages.begin(), messages.end(),
-                                  [](const auto& message) { return !message.fields.empty(); });
+  const bool fields = std::any_of(messages.begin(), messages.end(), [](const auto& message) {
+    return !message.fields.empty() || message.role == "tool";
+  });
   if ((tools != nullptr || fields) && !template_has_tools()) {
     guarded.messages = text::SpellOutTools(guarded.messages, guarded.tools,
                                            tools == nullptr ? tool_style() : tools->style());

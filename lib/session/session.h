@@ -128,6 +128,8 @@ class Session {
   Status SetSampler(const SamplerOptions& options);
   // From now on; made for this model. INVALID_ARGUMENT, NOT_FOUND (`only`).
   Status SetTools(ToolUse use);
+  // What SetTools has taken before; the session is idle.
+  void PutBackTools(ToolUse&& use) noexcept { tools_ = std::move(use); }
   // `fields`: what else the message has, as text::ReadMessageFields reads it; empty: nothing.
   Status AddMessage(std::string_view role, std::string_view content, std::string_view fields = {});
   Status KeepMessages(size_t count);

@@ -18,7 +18,8 @@ Status CheckLoop(const ToolUse& use, const ToolLoop& loop) {
                                                       ", not 1 to ", ToolLoop::kMostRounds));
   }
   for (const text::Tool& tool : use.tools->set().tools()) {
-    if (!use.only.empty() && tool.name != use.only) continue;
+    // Behind the first answer, any may be called.
+    if (!use.only.empty() && tool.name != use.only && loop.max_rounds == 1) continue;
     if (std::find(loop.names.begin(), loop.names.end(), tool.name) != loop.names.end()) continue;
     return Error(StatusCode::kInvalidArgument,
                  Concat("the tool \"", tool.name, "\" has no function to carry it out"));
@@ -32,10 +33,8 @@ class Undo {
   explicit Undo(Session& session)
       : session_(session), use_(session.tools()), messages_(session.message_count()) {}
   ~Undo() {
-    // An idle session takes both.
-    Status status = session_.SetTools(std::move(use_));
-    if (!kept_) status.Update(session_.KeepMessages(messages_));
-    status.IgnoreError();
+    session_.PutBackTools(std::move(use_));
+    if (!kept_) session_.KeepMessages(messages_).IgnoreError();  // an idle session has as many
   }
   const ToolUse& use() const { return use_; }
   size_t messages() const { return messages_; }
@@ -63,6 +62,7 @@ StatusOr<bool> Carry(Session& session, const ToolLoop& loop) {
     JsonWriter fields;
     fields.BeginObject().Key("tool_call_id").String(call.id).Key("name").String(call.name);
     HOB_RETURN_IF_ERROR(session.AddMessage("tool", result, fields.EndObject().text()));
+    if (session.stopped()) return false;  // cancelled meanwhile
   }
   return true;
 }
@@ -72,6 +72,9 @@ StatusOr<bool> Carry(Session& session, const ToolLoop& loop) {
 StatusOr<GenerateResult> RunTools(Session& session, const ToolLoop& loop) {
   HOB_RETURN_IF_ERROR(CheckLoop(session.tools(), loop));
   Undo undo(session);
+  GenerateOptions generate = loop.generate;
+  if (!generate.armed) session.Arm();
+  generate.armed = true;           // a cancel counts, whenever it comes
   size_t whole = undo.messages();  // up to what no answer is wanting
   for (int32_t round = 0;; ++round) {
     if (round == 1) {
@@ -86,8 +89,10 @@ StatusOr<GenerateResult> RunTools(Session& session, const ToolLoop& loop) {
       use.constrain = true;
       HOB_RETURN_IF_ERROR(session.SetTools(std::move(use)));
     }
-    HOB_ASSIGN_OR_RETURN(GenerateResult result, session.Generate(loop.generate));
-    if (result.finish_reason != FinishReason::kToolCalls) {
+    HOB_ASSIGN_OR_RETURN(GenerateResult result, session.Generate(generate));
+    const bool goes_on = result.finish_reason == FinishReason::kToolCalls ||
+                         result.finish_reason == FinishReason::kLength;
+    if (!goes_on || session.calls().empty()) {
       undo.Keep();
       return result;
     }

@@ -31,11 +31,14 @@ StatusOr<std::shared_ptr<const Tools>> Tools::Create(const Model& model, std::st
 StatusOr<std::shared_ptr<const text::CompiledGrammar>> Tools::GrammarOf(
     const text::ToolRules& rules) const {
   const std::lock_guard lock(mutex_);
-  auto& grammar = grammars_[{rules.choice, std::string(rules.only), rules.parallel}];
-  if (grammar == nullptr) {
-    HOB_ASSIGN_OR_RETURN(const text::Grammar made, text::MakeToolGrammar(set_, *style_, rules));
-    HOB_ASSIGN_OR_RETURN(grammar, text::CompiledGrammar::Create(made, tokenizer_));
-  }
+  const std::tuple key(rules.choice, std::string(rules.only), rules.parallel);
+  if (const auto known = grammars_.find(key); known != grammars_.end()) return known->second;
+  HOB_ASSIGN_OR_RETURN(const text::Grammar made, text::MakeToolGrammar(set_, *style_, rules));
+  HOB_ASSIGN_OR_RETURN(auto grammar, text::CompiledGrammar::Create(made, tokenizer_));
+  // Each keeps masks: of many, those that are in use stay with who uses them.
+  constexpr size_t kMostKept = 8;
+  if (grammars_.size() >= kMostKept) grammars_.clear();
+  grammars_.emplace(key, grammar);
   return grammar;
 }
 

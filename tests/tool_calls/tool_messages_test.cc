@@ -43,6 +43,13 @@ TEST_CASE("fields that are wrong are told with their place", "[tools]") {
             .find("tool_calls[0].function.arguments") != std::string::npos);
   CHECK(message(R"({"tool_calls": [{"function": {"name": "f", "arguments": [1]}}]})")
             .find("is not a JSON object") != std::string::npos);
+  // What could not be read again once it is written.
+  CHECK_FALSE(ReadMessageFields(R"({"x": 1e999})").ok());
+  const std::string deep = std::string(79, '[') + std::string(79, ']');
+  CHECK_FALSE(
+      ReadMessageFields(Concat(R"({"tool_calls": [{"function": {"name": "f", "arguments": {"a": )",
+                               deep, "}}}]}"))
+          .ok());
   CHECK(message(R"({"tool_call_id": 1})").find("\"tool_call_id\"") != std::string::npos);
 }
 

@@ -69,6 +69,18 @@ TEST_CASE("what is no call stays text, and none of it is lost", "[tools]") {
     CheckParse(kHermesStyle, answer, {std::string(answer), {}});
   }
   for (const std::string_view answer :
+       {"<tool_call>{\"name\": \"f\", \"arguments\": {\"x\": 1e999}}</tool_call>",
+        "<tool_call>{\"name\": \"f\"}</tool_call><tool_call>x</tool_call>"}) {
+    CheckParse(kHermesStyle, answer, {std::string(answer), {}});
+  }
+  // Nested deeper than a conversation takes it.
+  const std::string deep =
+      Concat("<tool_call>{\"name\": \"f\", \"arguments\": {\"x\": ", std::string(77, '['),
+             std::string(77, ']'), "}}</tool_call>");
+  CheckParse(kHermesStyle, deep, {deep, {}});
+  CheckParse(kLlamaStyle, "{\"name\": \"f\", \"parameters\": {}}; and so on",
+             {"; and so on", {"f{}"}});
+  for (const std::string_view answer :
        {"{\"a\": 1} is JSON", "{", " text", "{\"name\": \"f\"}; x"}) {
     CheckParse(kLlamaStyle, answer, {std::string(answer), {}});
   }
@@ -84,6 +96,20 @@ TEST_CASE("text is given as soon as it can be no call", "[tools]") {
   CHECK(parser.Push("box", calls) == " <toolbox");
   CHECK(parser.Push("<tool_call>", calls).empty());
   CHECK(parser.in_call());
+}
+
+TEST_CASE("long answers take time in proportion", "[tools]") {
+  // Looked at once: a parser that begins anew with each piece would not come to its end here.
+  const std::string text = Concat("<tool_call>{\"name\": \"f\", \"arguments\": {\"t\": \"",
+                                  std::string(900'000, 'x'), "\"}}</tool_call>");
+  CHECK(Parse(kHermesStyle, text, 4).calls.size() == 1);
+  const std::string longer = Concat("<tool_call>{\"", std::string(4'000'000, 'x'));
+  CHECK(Parse(kHermesStyle, longer, 4).text == longer);
+  const std::string blanks(2'000'000, '\n');
+  CHECK(Parse(kHermesStyle, blanks, 1).text == blanks);
+  std::string marks;
+  for (int i = 0; i < 100'000; ++i) marks += "<tool_call>{";
+  CHECK(Parse(kHermesStyle, marks, marks.size()).text == marks);
 }
 
 TEST_CASE("ids of calls are nine letters and digits", "[tools]") {

@@ -41,6 +41,7 @@ TEST_CASE("what is no definition is told with its place", "[tools]") {
   };
   CHECK(function("").find("function.name is not a string") != std::string::npos);
   CHECK(function(R"("name":"a b")").find("\"a b\" is not 1 to 64 of") != std::string::npos);
+  CHECK_FALSE(function(R"("name":"a","x":1e999)").empty());
   CHECK(function(R"("name":"a","description":1)").find("description is not a string") !=
         std::string::npos);
   CHECK(function(R"("name":"a","parameters":{"type":"string"})").find("\"type\": \"object\"") !=

@@ -222,6 +222,7 @@ void ReadToolChoice(Fields& fields, GenerationRequest& request) {
     Fields named(*function, "tool_choice.function.");
     const std::string* name = named.Text("name");
     if (name == nullptr) named.Fail("name", "is missing", "missing_required_parameter");
+    if (name->empty()) named.Fail("name", "is empty");
     request.tools.choice = HOB_TOOL_REQUIRED;
     request.tools.only = *name;
     named.Finish();

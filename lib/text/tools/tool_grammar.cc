@@ -100,10 +100,6 @@ class Maker {
                                  {json_.Quoted(style_.arguments), json_.Colon(), *arguments}))});
       calls.push_back(json_.Bracketed("{", members, false, "}"));
     }
-    if (calls.empty()) {
-      return Error(StatusCode::kNotFound,
-                   Concat("the tool to call, \"", rules_.only, "\", is not among the tools"));
-    }
     return grammar_.Choice(calls);
   }
 
@@ -124,6 +120,10 @@ Expr TextNotBrace(Grammar& grammar) {
 
 StatusOr<Grammar> MakeToolGrammar(const ToolSet& tools, const ToolStyle& style,
                                   const ToolRules& rules) {
+  if (!rules.only.empty() && tools.Find(rules.only) == nullptr) {
+    return Error(StatusCode::kNotFound, Concat("the tool to call, \"", rules.only.substr(0, 64),
+                                               "\", is not among the tools"));
+  }
   Grammar grammar;
   const Grammar::Rule root = grammar.AddRule("root");
   grammar.Define(root, grammar.Never());  // until its parts are there

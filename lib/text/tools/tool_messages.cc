@@ -118,7 +118,10 @@ StatusOr<std::string> ReadMessageFields(std::string_view json) {
     }
     root = With(document->heap(), root, "tool_calls", document->heap().List(std::move(read)));
   }
-  return WriteJsonText(root);
+  HOB_ASSIGN_OR_RETURN(std::string out, WriteJsonText(root));
+  // It will be read again: numbers may be too large to be written, and nesting has an end.
+  HOB_RETURN_IF_ERROR(JsonText::Read(out, "a message's fields").status());
+  return out;
 }
 
 StatusOr<std::string> FieldsOfCalls(const std::vector<ToolCall>& calls) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "lib/text/tools/json_text.h"
+#include "lib/text/tools/tool_messages.h"
 
 namespace hob::text {
 namespace {
@@ -16,29 +17,6 @@ constexpr std::string_view kBlanks = " \n\r\t";
 
 size_t SkipBlanks(std::string_view text, size_t at = 0) {
   return std::min(text.find_first_not_of(kBlanks, at), text.size());
-}
-
-// The bytes of the JSON object or array that `text` begins with; npos if it does not end in it, and
-// 0 if there is none.
-size_t JsonEnd(std::string_view text) {
-  if (text.empty()) return std::string_view::npos;
-  if (text[0] != '{' && text[0] != '[') return 0;
-  size_t depth = 0;
-  bool quoted = false;
-  for (size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (quoted) {
-      if (c == '\\') ++at;
-      if (c == '"') quoted = false;
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '{' || c == '[') {
-      ++depth;
-    } else if ((c == '}' || c == ']') && --depth == 0) {
-      return at + 1;
-    }
-  }
-  return std::string_view::npos;
 }
 
 // The length of the longest end of `text` that `mark` begins with.
@@ -66,7 +44,10 @@ std::optional<ToolCall> ReadCall(const Value& value) {
   if (!arguments->is(Type::kDict)) return std::nullopt;
   auto text = WriteJsonText(*arguments);
   if (!text.ok()) return std::nullopt;
-  return ToolCall{{}, name->str(), *std::move(text)};
+  ToolCall call{{}, name->str(), *std::move(text)};
+  // The conversation has to take it.
+  if (!FieldsOfCalls({call}).ok()) return std::nullopt;
+  return call;
 }
 
 // The calls of a JSON text; none if it is anything else.
@@ -92,6 +73,28 @@ std::vector<ToolCall> ReadCalls(std::string_view json) {
 std::string ToolCallId(size_t index) {
   std::string digits = std::to_string(index % 100000);
   return "call" + std::string(5 - digits.size(), '0') + digits;
+}
+
+size_t ToolParser::JsonEnd(size_t begin) {
+  const std::string_view text = std::string_view(held_).substr(begin);
+  if (text.empty()) return std::string_view::npos;
+  if (text[0] != '{' && text[0] != '[') return 0;
+  for (size_t& at = scan_.done; at < text.size(); ++at) {
+    const char c = text[at];
+    if (scan_.escaped) {
+      scan_.escaped = false;
+    } else if (scan_.quoted) {
+      scan_.escaped = c == '\\';
+      scan_.quoted = c != '"';
+    } else if (c == '"') {
+      scan_.quoted = true;
+    } else if (c == '{' || c == '[') {
+      ++scan_.depth;
+    } else if ((c == '}' || c == ']') && --scan_.depth == 0) {
+      return at + 1;
+    }
+  }
+  return std::string_view::npos;
 }
 
 std::string ToolParser::Push(std::string_view text, std::vector<ToolCall>& calls) {
@@ -150,9 +153,13 @@ bool ToolParser::StepText(bool end, std::string& out) {
   }
   size_t keep = end ? 0 : Overlap(held_, style_->open);
   if (!end) {
-    while (keep < held_.size() && kBlanks.find(held_[held_.size() - keep - 1]) != kBlanks.npos) {
-      ++keep;
+    // Blanks may be those before a call.
+    size_t blanks = 0;
+    while (keep + blanks < held_.size() &&
+           kBlanks.find(held_[held_.size() - keep - blanks - 1]) != kBlanks.npos) {
+      ++blanks;
     }
+    if (blanks <= kMostBlanks) keep += blanks;
   }
   out.append(held_, 0, held_.size() - keep);
   held_.erase(0, held_.size() - keep);
@@ -161,48 +168,56 @@ bool ToolParser::StepText(bool end, std::string& out) {
 
 // held_ begins with the mark.
 bool ToolParser::StepCall(bool end, std::string& out, std::vector<ToolCall>& calls) {
-  const std::string_view held = held_;
-  const size_t begin = SkipBlanks(held, style_->open.size());
-  const size_t size = JsonEnd(held.substr(begin));
-  if (size == std::string_view::npos && !end) return false;
+  const size_t begin = SkipBlanks(held_, style_->open.size());
+  const bool blank = begin - style_->open.size() > kMostBlanks;
+  const size_t size = blank ? 0 : JsonEnd(begin);
+  const bool open = size == std::string_view::npos;
+  if (open && !end && held_.size() <= kMostCallBytes) return false;
   std::vector<ToolCall> found;
-  if (size != std::string_view::npos && size > 0) found = ReadCalls(held.substr(begin, size));
-  if (found.empty()) {
-    // No call: the mark, or all that there is, was text.
-    const size_t text = style_->open.empty() ? held.size() : style_->open.size();
+  if (!open && size > 0) found = ReadCalls(std::string_view(held_).substr(begin, size));
+  scan_ = {};
+  if (found.empty() || calls_ + found.size() > ToolSet::kMostCalls) {
+    // No call: all that was looked at is text, and nothing is looked at twice.
+    size_t text = open || style_->open.empty() ? held_.size() : begin + size;
+    if (!open && size == 0) text = std::max<size_t>(style_->open.size(), 1);
+    text = std::min(text, held_.size());
     out.append(held_, 0, text);
     held_.erase(0, text);
     state_ = State::kText;
     return true;
   }
+  calls_ += found.size();
   for (ToolCall& call : found) {
     call.id = ToolCallId(next_id_++);
     calls.push_back(std::move(call));
   }
   held_.erase(0, begin + size);
+  closed_ = style_->close.empty();
   state_ = State::kBehind;
   return true;
 }
 
 // Behind the JSON of a call: its closing mark, and another call or text.
 bool ToolParser::StepBehind(bool end, std::string& out) {
-  size_t at = SkipBlanks(held_);
+  const size_t at = SkipBlanks(held_);
   const std::string_view rest = std::string_view(held_).substr(at);
-  if (!style_->close.empty() && rest.starts_with(style_->close)) {
+  const bool may_wait = !end && held_.size() <= 2 * kMostBlanks;
+  if (!closed_ && rest.starts_with(style_->close)) {
     held_.erase(0, at + style_->close.size());
+    closed_ = true;
     return true;
   }
-  if (style_->open.empty() && rest.starts_with(';')) {
-    held_.erase(0, at + 1);
-    return true;
-  }
-  if (style_->open.empty() && rest.starts_with('{')) {
-    held_.erase(0, at);
-    state_ = State::kCall;
-    return true;
-  }
-  if (!end && (rest.empty() || (!style_->close.empty() && style_->close.starts_with(rest)))) {
-    return false;
+  if (!closed_ && style_->close.starts_with(rest) && may_wait) return false;
+  if (rest.empty() && may_wait) return false;
+  if (style_->open.empty()) {
+    // Another call, with or without what stands between them.
+    const size_t next = SkipBlanks(rest, rest.starts_with(';') ? 1 : 0);
+    if (next < rest.size() && rest[next] == '{') {
+      held_.erase(0, at + next);
+      state_ = State::kCall;
+      return true;
+    }
+    if (next == rest.size() && may_wait) return false;
   }
   held_.erase(0, at);
   state_ = State::kText;

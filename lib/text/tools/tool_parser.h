@@ -27,6 +27,9 @@ class ToolParser {
   bool in_call() const { return state_ == State::kCall; }
 
  private:
+  static constexpr size_t kMostBlanks = 64;           // beside a call
+  static constexpr size_t kMostCallBytes = 1u << 20;  // of what may be a call
+
   enum class State : uint8_t { kBegin, kText, kCall, kBehind };
 
   // One step on held_; false: it needs more.
@@ -35,10 +38,21 @@ class ToolParser {
   bool StepCall(bool end, std::string& out, std::vector<ToolCall>& calls);
   bool StepBehind(bool end, std::string& out);
 
+  // Goes on to look for the end of the JSON at `begin`: the bytes of it, npos if more has to come,
+  // 0 if there is none.
+  size_t JsonEnd(size_t begin);
+
   const ToolStyle* style_;
   size_t next_id_;
+  size_t calls_ = 0;
   State state_ = State::kBegin;
   std::string held_;
+  bool closed_ = false;  // the mark behind the last call has come
+  // How far JsonEnd has come.
+  struct Scan {
+    size_t done = 0, depth = 0;
+    bool quoted = false, escaped = false;
+  } scan_;
 };
 
 // The id of call number `index` of a conversation.

@@ -41,7 +41,7 @@ StatusOr<Tool> ReadTool(const Value& value, size_t index) {
   tool.name = name->str();
   if (tool.name.empty() || tool.name.size() > kLongestName ||
       !std::all_of(tool.name.begin(), tool.name.end(), IsNameCharacter)) {
-    return Wrong(index, Concat(".function.name \"", tool.name,
+    return Wrong(index, Concat(".function.name \"", tool.name.substr(0, kLongestName),
                                "\" is not 1 to 64 of a-z, A-Z, 0-9, '_', '-' and '.'"));
   }
   const Value* description = FindMember(*function, "description");
@@ -80,6 +80,8 @@ StatusOr<ToolSet> ToolSet::Read(std::string_view json) {
     set.tools_.push_back(std::move(tool));
   }
   HOB_ASSIGN_OR_RETURN(set.json_, WriteJsonText(root));
+  // As templates will have it: numbers may be too large to be written, and nesting has an end.
+  HOB_RETURN_IF_ERROR(JsonText::Read(Concat("{\"tools\": ", set.json_, "}"), "the tools").status());
   return set;
 }
 

@@ -55,6 +55,8 @@ def read_call(call: Any) -> ToolCall:
 
 def tool_use(choice: str, parallel: bool, constrain: bool) -> tuple[Any, Any]:
     """`choice` is "auto", "none", "required", or the name of the one tool to call."""
+    if not choice:
+        raise ValueError("choice is empty")
     use = new_struct("hob_tool_use")
     only = b"" if choice in _CHOICES else encode(choice)
     keep = ffi.from_buffer("char[]", only)
